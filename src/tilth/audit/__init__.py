@@ -1,0 +1,1 @@
+"""Detectors: data and signals -> Findings."""

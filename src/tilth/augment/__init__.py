@@ -1,0 +1,1 @@
+"""Samples -> more samples."""

@@ -1,0 +1,1 @@
+"""Findings and signals -> Edits that drop or relabel."""

@@ -1,0 +1,1 @@
+"""The fixed models and how they are trained."""

@@ -1,0 +1,137 @@
+"""Recipe: how to do it again. Ordered steps, rounds and settings; TOML; pure data."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, cast
+
+from tilth.errors import RecipeError, did_you_mean
+
+_TOP = ("name", "about", "learner", "folds", "budget", "step", "round", "format")
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StepCall:
+    """One step by its registered name, with the settings that differ from its defaults."""
+
+    use: str
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A block of steps, repeated."""
+
+    times: int
+    steps: tuple[StepCall, ...]
+
+
+Block: TypeAlias = StepCall | Round
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A named pipeline.
+
+    learner  the fixed model: its proof is what counts; None where the person must choose or the modality decides
+    folds    of every crossfit in it
+    budget   most train and valid samples of the result; None: the size of the source
+    """
+
+    name: str
+    steps: tuple[Block, ...]
+    about: str = ""
+    learner: str | None = None
+    folds: int = 5
+    budget: int | None = None
+
+    def unrolled(self) -> Iterator[tuple[str, StepCall]]:
+        """The calls in the order they run, with a place such as `3` or `4.2.1` (block, round, step)."""
+        for number, block in enumerate(self.steps, 1):
+            if isinstance(block, StepCall):
+                yield str(number), block
+                continue
+            for turn in range(1, block.times + 1):
+                for inner, call in enumerate(block.steps, 1):
+                    yield f"{number}.{turn}.{inner}", call
+
+
+def parse_recipe(text: str, *, where: str = "the recipe") -> Recipe:
+    """A recipe from TOML. Steps and rounds keep the order in which they stand in the file.
+
+    Raises RecipeError, naming the key that is wrong.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise RecipeError(f"{where} is not TOML: {fault}") from fault
+    for key in raw:
+        if key not in _TOP:
+            raise RecipeError(f"{where} has an unknown key {key!r}{did_you_mean(key, _TOP)}")
+    if raw.get("format", FORMAT) > FORMAT:
+        raise RecipeError(f"{where} has format {raw['format']}; this program reads up to {FORMAT}. Update tilth.")
+    steps = iter(_tables(raw, "step", where))
+    rounds = iter(_tables(raw, "round", where))
+    # TOML keeps [[step]] and [[round]] as two lists; their common order is the order of the headers in the text.
+    blocks: list[Block] = []
+    for header in _headers(text):
+        if header == "step":
+            blocks.append(_call(next(steps), where))
+        else:
+            blocks.append(_round(next(rounds), where))
+    if not blocks:
+        raise RecipeError(f"{where} has no step. Add one:\n  [[step]]\n  use = \"audit.duplicates\"")
+    return Recipe(
+        name=_typed(raw, "name", str, where, "unnamed"),
+        about=_typed(raw, "about", str, where, ""),
+        learner=_typed(raw, "learner", str, where, None),
+        folds=_at_least(_typed(raw, "folds", int, where, 5), 2, "folds", where),
+        budget=_typed(raw, "budget", int, where, None),
+        steps=tuple(blocks),
+    )
+
+
+def _headers(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        bare = line.split("#")[0].strip().replace(" ", "")
+        if bare in ("[[step]]", "[[round]]"):
+            yield bare.strip("[]")
+
+
+def _tables(raw: Mapping[str, Any], key: str, where: str) -> list[dict[str, Any]]:
+    value = raw.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in cast("list[Any]", value)):
+        raise RecipeError(f"{where}: write each {key} as [[{key}]]")
+    return cast("list[dict[str, Any]]", value)
+
+
+def _call(table: Mapping[str, Any], where: str) -> StepCall:
+    if not isinstance(table.get("use"), str):
+        raise RecipeError(f"{where}: a step names what it uses:  use = \"audit.duplicates\"; found {dict(table)}")
+    return StepCall(table["use"], {key: value for key, value in table.items() if key != "use"})
+
+
+def _round(table: Mapping[str, Any], where: str) -> Round:
+    for key in table:
+        if key not in ("times", "step"):
+            raise RecipeError(f"{where}: a round has `times` and [[round.step]], found {key!r}")
+    steps = tuple(_call(step, where) for step in _tables(table, "step", where))
+    if not steps:
+        raise RecipeError(f"{where}: a round has no [[round.step]]")
+    return Round(_at_least(_typed(table, "times", int, where, 1), 1, "times", where), steps)
+
+
+def _typed(table: Mapping[str, Any], key: str, kind: type, where: str, default: Any) -> Any:
+    value = table.get(key, default)
+    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        raise RecipeError(f"{where}: {key} must be {kind.__name__}, found {value!r}")
+    return value
+
+
+def _at_least(value: int, least: int, key: str, where: str) -> int:
+    if value < least:
+        raise RecipeError(f"{where}: {key} must be at least {least}, found {value}")
+    return value

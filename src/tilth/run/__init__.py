@@ -1,0 +1,1 @@
+"""Plugins, plan, runner, compute."""

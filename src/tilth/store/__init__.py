@@ -1,0 +1,1 @@
+"""Blobs, tables, ledger, memo. Knows nouns; nouns do not know it."""

@@ -1,0 +1,86 @@
+"""Trial -> Evidence: whether it helped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tilth.signal import Array
+
+Verdict = Literal["better", "worse", "not shown"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A fixed model, trained once on one version and asked once about the sealed test split.
+
+    learner        its name and settings, as a plain dict
+    version        of the dataset it was trained on
+    seal           version of the test split; trials with different seals are not compared
+    ids            (m,) ids of the test samples
+    targets        (m, k) their labels as one-hot or multi-hot
+    probabilities  (m, k) what the model said; None where an external command gave only metrics
+    metrics        name -> value
+    curves         a dict per epoch: `epoch`, `loss`, `accuracy`, `valid_loss`, `valid_accuracy`
+    record         how it was trained: precision, threads, device, versions
+    """
+
+    learner: Mapping[str, Any]
+    version: str
+    seal: str
+    seed: int
+    ids: Array
+    targets: Array
+    probabilities: Array | None
+    metrics: Mapping[str, float]
+    curves: tuple[Mapping[str, float], ...] = ()
+    seconds: float = 0.0
+    record: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One metric before and after: means over the seeds, and the paired difference with its 95 % interval."""
+
+    metric: str
+    before: float
+    after: float
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the interval says: `not shown` where it holds zero."""
+        return "better" if self.low > 0 else "worse" if self.high < 0 else "not shown"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Two versions, one fixed model, the same seeds on both sides.
+
+    measures   the headline metric first
+    per_class  class -> Measure of its F1
+    baseline   headline metric of the untouched data against the same number of samples deleted at random; None where
+               nothing was deleted
+    verdict    that of the headline metric
+    """
+
+    before: str
+    after: str
+    seal: str
+    learner: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    measures: tuple[Measure, ...]
+    per_class: Mapping[str, Measure]
+    baseline: Measure | None
+    trials: tuple[Trial, ...] = ()
+
+    @property
+    def headline(self) -> Measure:
+        return self.measures[0]
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.headline.verdict
