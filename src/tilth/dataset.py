@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute as _compute
 
 from tilth.edit import Add, Drop, Edit, Move, Relabel, Weigh
 from tilth.errors import EditRefused, SealBroken
@@ -40,6 +40,8 @@ COLUMNS = pa.schema(
         ("text", pa.string()),
     ]
 )
+pc: Any = _compute  # its functions are made at run time: no type checker knows them
+
 # `path` and `home` say where content lies, not what it is: the id already holds both for a raw sample.
 _VERSIONED = ("id", "content", "classes", "shares", "split", "weight", "parents", "maker")
 
@@ -210,7 +212,9 @@ class Dataset:
         """How many samples each class has; a multi-label sample counts in each of its classes."""
         data = self if split is None else self.split(split)
         _, flat, _ = data._label_parts()
-        tally = np.bincount(flat, minlength=len(self.schema.classes)) if len(flat) else np.zeros(len(self.schema.classes))
+        tally = (
+            np.bincount(flat, minlength=len(self.schema.classes)) if len(flat) else np.zeros(len(self.schema.classes))
+        )
         return {name: int(count) for name, count in zip(self.schema.classes, tally, strict=True)}
 
     # -- identity ---------------------------------------------------------------------------------------------
@@ -272,7 +276,10 @@ def _refusals(data: Dataset, edits: Sequence[Edit], *, guard_test: bool) -> Iter
                 yield Refusal(edit, why)
             continue
         if not known[number]:
-            yield Refusal(edit, f"{type(edit).__name__} names the sample {edit.id}, which version {data.version} has not")
+            yield Refusal(
+                edit,
+                f"{type(edit).__name__} names the sample {edit.id}, which version {data.version} has not",
+            )
         elif guard_test and (splits[at[number]] == TEST or (isinstance(edit, Move) and edit.split == TEST)):
             yield Refusal(edit, f"{type(edit).__name__} {edit.id} touches the sealed test split")
         elif isinstance(edit, Relabel):
@@ -395,7 +402,7 @@ def _bytes_of(column: Any) -> Iterator[bytes | memoryview]:
     """The content of an Arrow array without offsets or padding, so that slices and copies agree."""
     yield np.packbits(np.asarray(column.is_null())).tobytes() if column.null_count else b""
     if pa.types.is_list(column.type):
-        yield pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False).astype("<i4").tobytes()
+        yield (pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False).astype("<i4").tobytes())
         yield from _bytes_of(column.flatten())
     elif pa.types.is_string(column.type):
         lengths = pc.fill_null(pc.binary_length(column), -1).to_numpy(zero_copy_only=False).astype("<i4")
@@ -419,10 +426,14 @@ def _applied(data: Dataset, edits: Sequence[Edit]) -> pa.Table:
         if not chosen:
             continue
         pick = np.arange(n)
-        pick[np.searchsorted(data.ids, np.array([edit.id for edit in chosen], dtype="U16"))] = n + np.arange(len(chosen))
+        pick[np.searchsorted(data.ids, np.array([edit.id for edit in chosen], dtype="U16"))] = n + np.arange(
+            len(chosen)
+        )
         for name, values in _new_values(kind, chosen, names):
             joined = pa.concat_arrays([table.column(name).combine_chunks(), pa.array(values, COLUMNS.field(name).type)])
-            table = table.set_column(table.schema.get_field_index(name), COLUMNS.field(name), joined.take(pa.array(pick)))
+            table = table.set_column(
+                table.schema.get_field_index(name), COLUMNS.field(name), joined.take(pa.array(pick))
+            )
     ids = data.ids
     if len(drops):
         kept = ~np.isin(ids, drops)

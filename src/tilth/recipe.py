@@ -83,7 +83,7 @@ def parse_recipe(text: str, *, where: str = "the recipe") -> Recipe:
         else:
             blocks.append(_round(next(rounds), where))
     if not blocks:
-        raise RecipeError(f"{where} has no step. Add one:\n  [[step]]\n  use = \"audit.duplicates\"")
+        raise RecipeError(f'{where} has no step. Add one:\n  [[step]]\n  use = "audit.duplicates"')
     return Recipe(
         name=_typed(raw, "name", str, where, "unnamed"),
         about=_typed(raw, "about", str, where, ""),
@@ -110,7 +110,7 @@ def _tables(raw: Mapping[str, Any], key: str, where: str) -> list[dict[str, Any]
 
 def _call(table: Mapping[str, Any], where: str) -> StepCall:
     if not isinstance(table.get("use"), str):
-        raise RecipeError(f"{where}: a step names what it uses:  use = \"audit.duplicates\"; found {dict(table)}")
+        raise RecipeError(f'{where}: a step names what it uses:  use = "audit.duplicates"; found {dict(table)}')
     return StepCall(table["use"], {key: value for key, value in table.items() if key != "use"})
 
 

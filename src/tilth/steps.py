@@ -53,11 +53,18 @@ def declared(step: Any, name: str) -> Any:
 class Run(Protocol):
     """What a step is handed beside the data: content, randomness, compute and a voice. Never the ledger."""
 
-    seed: int
-    device: str
-    """`cpu`, `cuda` or `cuda:1`."""
-    threads: int
-    """How many threads a step may use."""
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def device(self) -> str:
+        """`cpu`, `cuda` or `cuda:1`."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """How many threads a step may use."""
+        ...
 
     def rng(self, *key: Any) -> np.random.Generator:
         """A generator derived from the seed, the step's key and these plain values. The only randomness there is."""
@@ -149,7 +156,11 @@ class Format(Protocol):
     def read(self, where: Path, options: Mapping[str, Any], advance: Callable[[int], None]) -> Reading: ...
 
     def write(
-        self, data: Dataset, where: Path, contents: Callable[[Dataset], Iterator[bytes]], facts: Mapping[str, Any]
+        self,
+        data: Dataset,
+        where: Path,
+        contents: Callable[[Dataset], Iterator[bytes]],
+        facts: Mapping[str, Any],
     ) -> None: ...
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tilth.signal import Array
+import numpy.typing as npt
 
+Array = npt.NDArray[Any]
 Verdict = Literal["better", "worse", "not shown"]
 
 
@@ -54,6 +55,18 @@ class Measure:
     def verdict(self) -> Verdict:
         """What the interval says: `not shown` where it holds zero."""
         return "better" if self.low > 0 else "worse" if self.high < 0 else "not shown"
+
+    @property
+    def sentence(self) -> str:
+        """`accuracy 0.812 -> 0.874: better by 0.062, 95 % interval +0.041 to +0.083`."""
+        name = self.metric.replace("_", " ")
+        by = (
+            f" by {abs(self.difference):.3f}"
+            if self.verdict != "not shown"
+            else f" (difference {self.difference:+.3f})"
+        )
+        interval = f"95 % interval {self.low:+.3f} to {self.high:+.3f}"
+        return f"{name} {self.before:.3f} -> {self.after:.3f}: {self.verdict}{by}, {interval}"
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,58 @@
 from __future__ import annotations
 
 import io
+import threading
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from tilth.errors import ContentError
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 Picture = npt.NDArray[np.uint8]
 
 MOST_PIXELS = 100_000_000
 """Above this a picture is refused before it is decoded: 300 MB of RGB, the size at which bombs begin."""
+
+
+# What people keep pictures in. Pillow opens more, some through outside programs (EPS) or by a guess (SPIDER).
+_FORMATS = frozenset(
+    {"AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "TGA", "TIFF", "WEBP"}
+)
+
+
+class _Quiet:
+    """No warnings while any thread decodes: Pillow warns of odd metadata; what matters raises.
+
+    `warnings.catch_warnings` alone is wrong in threads: the one that leaves first brings the old filters back for all,
+    the one that leaves last keeps "ignore" for ever. So the first one in switches, the last one out switches back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._held = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._held = warnings.catch_warnings()
+                self._held.__enter__()
+                warnings.simplefilter("ignore")
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._held.__exit__(None, None, None)
+
+
+_QUIET = _Quiet()
 
 
 def decode(content: bytes) -> Picture:
@@ -22,23 +63,32 @@ def decode(content: bytes) -> Picture:
     EXIF orientation is applied, palettes and CMYK become RGB, 16-bit and float are scaled to 8, alpha is laid on white.
     Raises ContentError, with the reason, for anything that does not decode whole.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     if not content:
         raise ContentError("the file is empty (0 bytes)")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd metadata; what matters raises
-            with Image.open(io.BytesIO(content)) as image:
-                width, height = image.size
-                if width * height > MOST_PIXELS:
-                    raise ContentError(f"{width} x {height} px is more than {MOST_PIXELS:,} pixels: a bomb or a mistake")
-                image.load()
-                return _to_uint8(ImageOps.exif_transpose(image))
+        with _QUIET, Image.open(io.BytesIO(content)) as image:
+            width, height = image.size
+            if image.format not in _FORMATS:
+                raise ContentError(f"{image.format} files are not read; save it as PNG or JPEG")
+            if width * height > MOST_PIXELS:
+                raise ContentError(f"{width} x {height} px is more than {MOST_PIXELS:,} pixels: a bomb or a mistake")
+            image.load()
+            return _to_uint8(_upright(image))
     except ContentError:
         raise
     except Exception as fault:  # Pillow's decoders raise anything from OSError to struct.error and IndexError
         raise ContentError(f"not a readable image ({_reason(fault)})") from fault
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    from PIL import ImageOps
+
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged EXIF, of any kind: the pixels are whole all the same
+        return image
 
 
 def _reason(fault: Exception) -> str:
@@ -47,10 +97,9 @@ def _reason(fault: Exception) -> str:
     return "no known image format" if "cannot identify" in text else text
 
 
-def _to_uint8(image: object) -> Picture:
+def _to_uint8(image: Image.Image) -> Picture:
     from PIL import Image
 
-    assert isinstance(image, Image.Image)
     if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
         return _scaled(np.asarray(image))[:, :, None]
     if image.mode == "1":
@@ -59,7 +108,7 @@ def _to_uint8(image: object) -> Picture:
         rgba = image.convert("RGBA")
         flat = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         flat.alpha_composite(rgba)
-        image = flat.convert("L") if image.mode == "LA" else flat.convert("RGB")
+        image = flat.convert("L") if image.mode in ("L", "LA") else flat.convert("RGB")
     if image.mode == "L":
         return np.asarray(image)[:, :, None].copy()
     return np.asarray(image.convert("RGB")).copy()
@@ -67,10 +116,12 @@ def _to_uint8(image: object) -> Picture:
 
 def _scaled(values: npt.NDArray[np.generic]) -> Picture:
     # 16-bit files use 0..65535 by definition; 32-bit and float ones have no common range, so theirs is taken.
-    wide = values.astype(np.float64)
-    top = 65535.0 if values.dtype.itemsize == 2 or (wide.max(initial=0) > 255 and wide.max(initial=0) <= 65535) else wide.max()
-    low = min(0.0, float(wide.min(initial=0)))
-    top = 255.0 if top <= 255 and top > 1 else top
+    wide = np.nan_to_num(values.astype(np.float64))
+    most, low = float(wide.max(initial=0)), min(0.0, float(wide.min(initial=0)))
+    if values.dtype.itemsize == 2 or 255 < most <= 65535:
+        top = 65535.0
+    else:
+        top = 255.0 if 1 < most <= 255 else most
     return np.clip((wide - low) / max(top - low, 1e-9) * 255 + 0.5, 0, 255).astype(np.uint8)
 
 

@@ -1,1 +1,5 @@
 """One self-contained HTML file."""
+
+from tilth.report.write import write_report
+
+__all__ = ["write_report"]

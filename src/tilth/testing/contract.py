@@ -20,7 +20,9 @@ from tilth.testing.memory import MemoryRun
 from tilth.testing.worlds import World, photos
 
 
-def check_step(step: Any, *, world: World | None = None, signals: Signals | None = None, findings: Sequence[Finding] = ()) -> None:
+def check_step(
+    step: Any, *, world: World | None = None, signals: Signals | None = None, findings: Sequence[Finding] = ()
+) -> None:
     """Raises AssertionError, saying what is wrong, unless the step keeps the contract.
 
     It must be a frozen dataclass with a documented class, plain settings, honest declarations and exactly one role; it
@@ -37,7 +39,9 @@ def check_step(step: Any, *, world: World | None = None, signals: Signals | None
     before = (data.version, {kind: signal.key for kind, signal in signals.items()})
     first = _asked(step, data, signals, findings, world.run(seed=1))
     again = _asked(step, data, signals, findings, world.run(seed=1))
-    assert (data.version, {kind: signal.key for kind, signal in signals.items()}) == before, "the step changed its input"
+    assert (data.version, {kind: signal.key for kind, signal in signals.items()}) == before, (
+        "the step changed its input"
+    )
     assert _key(first) == _key(again), "the same seed gave another answer: take randomness from run.rng alone"
     _check_answer(first, data)
 
@@ -52,11 +56,17 @@ def role_of(step: Any) -> str:
 def check_declarations(step: Any) -> None:
     """The part of the contract that needs no data."""
     kind = type(step)
-    assert dataclasses.is_dataclass(kind) and kind.__dataclass_params__.frozen, f"{kind.__name__}: make it @dataclass(frozen=True)"
-    assert inspect.getdoc(kind) and not inspect.getdoc(kind).startswith(kind.__name__ + "("), f"{kind.__name__} has no docstring"
+    assert dataclasses.is_dataclass(kind) and kind.__dataclass_params__.frozen, (
+        f"{kind.__name__}: make it @dataclass(frozen=True)"
+    )
+    assert inspect.getdoc(kind) and not str(inspect.getdoc(kind)).startswith(kind.__name__ + "("), (
+        f"{kind.__name__} has no docstring"
+    )
     role_of(step)
     for name, default in DEFAULTS.items():
-        assert isinstance(declared(step, name), type(default)), f"{kind.__name__}.{name} must be a {type(default).__name__}"
+        assert isinstance(declared(step, name), type(default)), (
+            f"{kind.__name__}.{name} must be a {type(default).__name__}"
+        )
     fields = {field.name for field in dataclasses.fields(kind)}
     assert not fields & set(DEFAULTS), f"{fields & set(DEFAULTS)} are declarations: write them without an annotation"
     digest({name: getattr(step, name) for name in fields})  # TypeError where a setting is not plain
@@ -116,7 +126,9 @@ def _check_answer(answer: Any, data: Dataset) -> None:
         return
     for item in answer or ():
         if isinstance(item, Finding):
-            assert item.why and all(id in data for id in item.ids), f"a finding names samples that are not there: {item}"
+            assert item.why and all(id in data for id in item.ids), (
+                f"a finding names samples that are not there: {item}"
+            )
         elif isinstance(item, str):
             assert item in data, f"the sample {item} is not in the data"
         else:

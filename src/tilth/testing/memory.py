@@ -43,7 +43,9 @@ class MemoryRun:
     def texts(self, data: Dataset) -> list[str]:
         return data.table.column("text").to_pylist()
 
-    def map(self, fn: Callable[[Any], Any], items: Iterable[Any], *, cpus: int = 1, gpus: int = 0, what: str = "") -> list[Any]:
+    def map(
+        self, fn: Callable[[Any], Any], items: Iterable[Any], *, cpus: int = 1, gpus: int = 0, what: str = ""
+    ) -> list[Any]:
         return [fn(item) for item in items]
 
     @contextmanager

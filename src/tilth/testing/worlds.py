@@ -141,8 +141,13 @@ def utterances(
     names = tuple(_TOPICS)[:classes]
     samples = [
         Sample(
-            raw_id(digest_bytes(row.content), f"row-{number}"), digest_bytes(row.content), f"row-{number}", row.label,
-            row.split, home="text", text=row.content.decode(),
+            raw_id(digest_bytes(row.content), f"row-{number}"),
+            digest_bytes(row.content),
+            f"row-{number}",
+            row.label,
+            row.split,
+            home="text",
+            text=row.content.decode(),
         )
         for number, row in enumerate(rows)
     ]
@@ -201,7 +206,11 @@ def _plant(rows, rng, classes, wrong, junk, copies, near, leaks, noise, nearly) 
         row.kind = "wrong"
     for kind, count in (("copy", copies), ("near", near), ("leak", leaks)):
         for _ in range(count):
-            of = int(free.pop()) if kind != "leak" else int(rng.choice([i for i, r in enumerate(rows) if r.split == TEST]))
+            of = (
+                int(free.pop())
+                if kind != "leak"
+                else int(rng.choice([i for i, r in enumerate(rows) if r.split == TEST]))
+            )
             content = nearly(rows[of].content) if kind == "near" else rows[of].content
             rows.append(_Row(content, rows[of].shown, rows[of].label, TRAIN, of, kind))
     for _ in range(junk):
@@ -262,10 +271,22 @@ def draw(shape: str, rng: np.random.Generator, *, side_px: int = 32, channels: i
 
 
 _TOPICS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "weather": (("rain", "snow", "sunshine", "wind", "fog", "hail"), ("falls", "comes", "ends", "starts", "clears")),
-    "food": (("soup", "bread", "cheese", "curry", "salad", "rice"), ("tastes good", "is cooked", "needs salt", "is eaten")),
-    "travel": (("train", "ferry", "flight", "bus", "tram", "coach"), ("departs", "is late", "arrives", "is full")),
-    "money": (("loan", "card", "account", "invoice", "transfer", "fee"), ("is paid", "was declined", "is due", "rose")),
+    "weather": (
+        ("rain", "snow", "sunshine", "wind", "fog", "hail"),
+        ("falls", "comes", "ends", "starts", "clears"),
+    ),
+    "food": (
+        ("soup", "bread", "cheese", "curry", "salad", "rice"),
+        ("tastes good", "is cooked", "needs salt", "is eaten"),
+    ),
+    "travel": (
+        ("train", "ferry", "flight", "bus", "tram", "coach"),
+        ("departs", "is late", "arrives", "is full"),
+    ),
+    "money": (
+        ("loan", "card", "account", "invoice", "transfer", "fee"),
+        ("is paid", "was declined", "is due", "rose"),
+    ),
 }
 _PLACES = ("Lisbon", "Oslo", "Kyoto", "Quito", "Perth", "Accra", "Turin", "Hanoi")
 _TIMES = ("today", "tomorrow", "at noon", "on Monday", "next week", "tonight", "in March", "at dawn")

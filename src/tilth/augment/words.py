@@ -1,0 +1,131 @@
+"""Words that must not be touched, and the two moves on the others that leave a sentence with its meaning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from tilth.signal import Array
+
+WORD = re.compile(r"\w+(?:['’-]\w+)*")
+
+NEGATIONS = frozenset(
+    "no not none nobody nothing neither nor never nowhere cannot without hardly scarcely barely except unless "
+    "nein nicht kein keine nie ne pas jamais sans non no nunca sin".split()
+)
+"""Taking one away, or moving it, turns the sentence round. Contractions (`don't`) are found by their ending."""
+
+FILLERS = frozenset(
+    "a an the of to in on at for by with from as is are was were be been am do does did has have had will would "
+    "can could shall should may might that this these those there it its i you he she we they me my your our "
+    "their his her him us them and or so very just please also then".split()
+)
+"""Words that can be missed: articles, auxiliaries, pronouns. Question words stand apart, for they say what is asked."""
+
+
+def lower(word: str) -> str:
+    """The word as it is compared: lower case, one kind of apostrophe."""
+    return word.lower().replace("’", "'")
+
+
+def negates(word: str) -> bool:
+    return lower(word) in NEGATIONS or lower(word).endswith("n't")
+
+
+def class_words(texts: Sequence[str], targets: Array, *, share: float) -> frozenset[str]:
+    """The words that carry the labels: for each class the `share` of the vocabulary with the highest chi squared.
+
+    targets  (n, k) shares of classes, zeros where not labelled
+
+    Source   Yang and Pedersen 1997, section 2.4
+    """
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    reader = CountVectorizer(tokenizer=_words, token_pattern=None, lowercase=False, binary=True)
+    if not any(WORD.search(text) for text in texts) or not targets.shape[1]:
+        return frozenset()
+    present = reader.fit_transform(texts)
+    scores = chi_squared(present, targets)
+    count = int(np.ceil(share * scores.shape[1]))
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :count]
+    telling = np.unique(best[np.take_along_axis(scores, best, axis=1) > 0])
+    return frozenset(reader.get_feature_names_out()[telling].tolist())
+
+
+def chi_squared(present: Array, targets: Array) -> Array:
+    """(k, v) chi squared of each word with each class against the rest, as sklearn's `chi2` with a binary label.
+
+    present  (n, v) counts, dense or sparse
+    targets  (n, k) 0..1
+    """
+    seen = np.asarray((present.T @ targets.astype(np.float64)).T)
+    total = np.asarray(present.sum(axis=0), dtype=np.float64).ravel()
+    rate = targets.mean(axis=0, dtype=np.float64)[:, None]
+    off = (seen - rate * total) ** 2
+    with_class, without = rate * total, (1 - rate) * total
+    return np.divide(off, with_class, out=np.zeros_like(off), where=with_class > 0) + np.divide(
+        off, without, out=np.zeros_like(off), where=without > 0
+    )
+
+
+def _words(text: str) -> list[str]:
+    return [lower(word) for word in WORD.findall(text)]
+
+
+def safe(text: str, keep: frozenset[str]) -> tuple[list[re.Match[str]], Array]:
+    """The words of a text and which of them may be touched, (w,) bool.
+
+    Not: the first word (a question or a sentence opens with it), negations and the word after one, whatever holds a
+    digit or a capital inside the sentence (names), and the words of `keep`.
+    """
+    found = list(WORD.finditer(text))
+    free = np.zeros(len(found), dtype=bool)
+    for at, match in enumerate(found):
+        word = match.group()
+        after_negation = at > 0 and negates(found[at - 1].group())
+        plain = word.islower() and not any(letter.isdigit() for letter in word)
+        free[at] = at > 0 and plain and not after_negation and not negates(word) and lower(word) not in keep
+    return found, free
+
+
+def swapped(text: str, keep: frozenset[str], rng: np.random.Generator, *, share: float) -> str:
+    """The text with a share of its words, at least one, changed for the next; both may be touched and only spaces
+    lie between them. Punctuation stays where it is. The text itself where there is no such pair."""
+    found, free = safe(text, keep)
+    pairs = [
+        at
+        for at in range(len(found) - 1)
+        if free[at] and free[at + 1] and text[found[at].end() : found[at + 1].start()].isspace()
+    ]
+    if not pairs:
+        return text
+    words = [match.group() for match in found]
+    for at in rng.choice(pairs, size=min(len(pairs), max(1, round(share * len(words)))), replace=False).tolist():
+        words[at], words[at + 1] = words[at + 1], words[at]
+    return _with_words(text, found, words)
+
+
+def thinned(text: str, keep: frozenset[str], rng: np.random.Generator, *, share: float) -> str:
+    """The text without a share of its fillers, at least one, each with the space before it. The text itself where
+    there is no filler that may be touched."""
+    found, free = safe(text, keep)
+    fillers = [at for at, match in enumerate(found) if free[at] and lower(match.group()) in FILLERS]
+    if not fillers:
+        return text
+    count = min(len(fillers), max(1, int(rng.binomial(len(fillers), share))))
+    out = text
+    for at in sorted(rng.choice(fillers, size=count, replace=False).tolist(), reverse=True):
+        start, end = found[at].span()
+        start -= len(out[:start]) - len(out[:start].rstrip(" "))
+        out = out[:start] + out[end:]
+    return out
+
+
+def _with_words(text: str, found: list[re.Match[str]], words: list[str]) -> str:
+    pieces, last = [], 0
+    for match, word in zip(found, words, strict=True):
+        pieces += [text[last : match.start()], word]
+        last = match.end()
+    return "".join(pieces) + text[last:]

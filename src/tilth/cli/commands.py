@@ -1,0 +1,332 @@
+"""The commands. Each opens a workspace, asks it one thing and prints the answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tilth.cli import options as o
+from tilth.cli import say
+
+app = typer.Typer(
+    name="tilth",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="A better dataset for the model you may not change: wrong labels mended, junk and contradicting copies settled, "
+    "gaps filled, every change with its reason, all of it undoable, and proof that the model now does better.",
+    epilog="Begin with  `tilth demo`,  then  `tilth improve YOUR_DATA`.",
+)
+
+OutOpt = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Where the better dataset goes.  [default: NAME-improved]")
+]
+ReportOpt = Annotated[Path | None, typer.Option("--report", help="Where the report goes.  [default: NAME-report.html]")]
+LayoutOpt = Annotated[
+    str | None,
+    typer.Option(
+        "--export-layout", help="folder, animals (imgs/ + data-labels.json) or table; default: as the source."
+    ),
+]
+SetOpt = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting of the learner: --set epochs=20. Repeatable.")
+]
+
+
+def _open(source: Path | None, workspace: Path | None, quiet: bool, **more: Any) -> Any:
+    import tilth
+    from tilth.run.voice import voice_for
+
+    return tilth.open(source, workspace=workspace, voice=voice_for(quiet=quiet), **more)
+
+
+def _known(workspace: Path | None, quiet: bool = False) -> Any:
+    """A workspace that is there, as it was made."""
+    return _open(None, workspace, quiet)
+
+
+@app.command()
+def improve(
+    source: o.SourceArg = None,
+    out: OutOpt = None,
+    learner: o.LearnerOpt = None,
+    train_command: o.TrainCommandOpt = None,
+    set_: SetOpt = None,
+    budget: o.BudgetOpt = None,
+    recipe: o.RecipeOpt = None,
+    valid: o.ValidOpt = None,
+    test: o.TestOpt = None,
+    holdout: o.HoldoutOpt = None,
+    seeds: o.SeedsOpt = 3,
+    metric: o.MetricOpt = None,
+    embedder: o.EmbedderOpt = None,
+    export_layout: LayoutOpt = None,
+    report: ReportOpt = None,
+    prove: Annotated[bool, typer.Option("--prove/--no-prove", help="Train before and after, or do not.")] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and the proposed edits; change nothing.")
+    ] = False,
+    seed: o.SeedOpt = None,
+    workspace: o.WorkspaceOpt = None,
+    device: o.DeviceOpt = "auto",
+    workers: o.WorkersOpt = None,
+    fresh: o.FreshOpt = False,
+    json: o.JsonOpt = False,
+    quiet: o.QuietOpt = False,
+    label_column: o.LabelColumn = None,
+    text_column: o.TextColumn = None,
+    path_column: o.PathColumn = None,
+    split_column: o.SplitColumn = None,
+    task: o.TaskOpt = None,
+) -> None:
+    """The whole job: audit, mend, fill to the budget, prove, export, report.
+
+    Run it again after Ctrl-C or a crash: it goes on where it was. `tilth undo` takes any of it back.
+    """
+    model, settings = o.fixed_model(learner, train_command, set_)
+    columns = o.columns(label_column, text_column, path_column, split_column, task)
+    ws = _open(
+        source,
+        workspace,
+        quiet,
+        valid=valid,
+        test=test,
+        holdout=holdout,
+        seed=seed,
+        options=columns,
+        device=device,
+        workers=workers,
+        fresh=fresh,
+    )
+    if dry_run:
+        say.dry_run(ws, recipe, budget, embedder, json)
+        return
+    target = out or Path(f"{ws.fact('name')}-improved")
+    ws.check_target(target)  # a folder that cannot be written is told before the work, not after it
+    improved = ws.improve(
+        recipe,
+        learner=model,
+        settings=settings,
+        budget=budget,
+        seeds=seeds,
+        metric=metric,
+        embedder=embedder,
+        prove=prove,
+    )
+    ws.export(target, layout=export_layout)
+    page = _write_report(ws, report)
+    say.improved(ws, improved, target, page, json)
+
+
+@app.command()
+def audit(
+    source: o.SourceArg = None,
+    recipe: o.RecipeOpt = None,
+    valid: o.ValidOpt = None,
+    test: o.TestOpt = None,
+    holdout: o.HoldoutOpt = None,
+    embedder: o.EmbedderOpt = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Leave with 1 where something was found: for CI.")] = False,
+    seed: o.SeedOpt = None,
+    workspace: o.WorkspaceOpt = None,
+    device: o.DeviceOpt = "auto",
+    workers: o.WorkersOpt = None,
+    fresh: o.FreshOpt = False,
+    json: o.JsonOpt = False,
+    quiet: o.QuietOpt = False,
+    label_column: o.LabelColumn = None,
+    text_column: o.TextColumn = None,
+    path_column: o.PathColumn = None,
+    split_column: o.SplitColumn = None,
+    task: o.TaskOpt = None,
+) -> None:
+    """Look and change nothing: wrong labels, copies, contradictions, leaks, balance, unreadable files."""
+    columns = o.columns(label_column, text_column, path_column, split_column, task)
+    ws = _open(
+        source,
+        workspace,
+        quiet,
+        valid=valid,
+        test=test,
+        holdout=holdout,
+        seed=seed,
+        options=columns,
+        device=device,
+        workers=workers,
+        fresh=fresh,
+    )
+    outcome = ws.audit(recipe, embedder=embedder)
+    say.findings(ws, outcome.findings, json)
+    if strict and (outcome.findings or ws.store.ledger.asides()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def embed(
+    source: o.SourceArg = None,
+    use: Annotated[
+        str | None, typer.Option("--use", help="An embedder by name, package.module:factory or .onnx file.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write it here as Parquet (id, value).")] = None,
+    workspace: o.WorkspaceOpt = None,
+    quiet: o.QuietOpt = False,
+    json: o.JsonOpt = False,
+) -> None:
+    """Samples to vectors, kept in the workspace, and on request written as Parquet."""
+    ws = _open(source, workspace, quiet)
+    signal = ws.embed(use)
+    if out:
+        ws.write_signal(signal, out)
+    say.data(
+        {
+            "kind": signal.kind,
+            "rows": len(signal),
+            "dims": int(signal.values.shape[1]),
+            "out": str(out or ""),
+        },
+        json,
+    )
+
+
+@app.command()
+def propose(
+    source: o.SourceArg = None,
+    recipe: o.RecipeOpt = None,
+    budget: o.BudgetOpt = None,
+    embedder: o.EmbedderOpt = None,
+    workspace: o.WorkspaceOpt = None,
+    quiet: o.QuietOpt = False,
+    json: o.JsonOpt = False,
+) -> None:
+    """What the recipe would change. Nothing is applied: `tilth apply` does that, all of it or what you name."""
+    ws = _open(source, workspace, quiet)
+    outcome = ws.propose(recipe, budget=budget, embedder=embedder)
+    say.edits(ws, outcome.edits, json)
+
+
+@app.command()
+def apply(
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Sample id, step or kind (drop, relabel, add). Repeatable."),
+    ] = None,
+    skip: Annotated[list[str] | None, typer.Option("--skip", help="The same, to leave out. Repeatable.")] = None,
+    by: Annotated[str, typer.Option("--by", help="Who decides: a name for the ledger.")] = "person",
+    workspace: o.WorkspaceOpt = None,
+    json: o.JsonOpt = False,
+) -> None:
+    """Apply what `tilth propose` proposed."""
+    ws = _known(workspace)
+    data = ws.apply(only=only or (), skip=skip or (), by=by)
+    say.data({"version": data.version, "samples": len(data), **ws.tally()}, json)
+
+
+@app.command()
+def prove(
+    before: Annotated[str, typer.Option(help="A version: base, head or its digest.")] = "base",
+    after: Annotated[str, typer.Option(help="The other one.")] = "head",
+    learner: o.LearnerOpt = None,
+    train_command: o.TrainCommandOpt = None,
+    set_: SetOpt = None,
+    seeds: o.SeedsOpt = 3,
+    metric: o.MetricOpt = None,
+    workspace: o.WorkspaceOpt = None,
+    quiet: o.QuietOpt = False,
+    json: o.JsonOpt = False,
+) -> None:
+    """Train the fixed model on both versions, seeds in pairs, and compare on the sealed test split."""
+    ws = _known(workspace, quiet)
+    model, settings = o.fixed_model(learner, train_command, set_)
+    evidence = ws.prove(before, after, learner=model, settings=settings, seeds=seeds, metric=metric)
+    say.evidence(evidence, json)
+
+
+@app.command()
+def report(
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The HTML file.  [default: NAME-report.html]")] = None,
+    workspace: o.WorkspaceOpt = None,
+) -> None:
+    """One self-contained HTML file: what was found, what was changed and why, and the proof."""
+    print(_write_report(_known(workspace), out))
+
+
+@app.command()
+def export(
+    where: Annotated[Path, typer.Argument(help="A folder that is not there yet, or is empty.")],
+    export_layout: LayoutOpt = None,
+    version: Annotated[str, typer.Option(help="base, head or a digest.")] = "head",
+    name: Annotated[str | None, typer.Option(help="animals layout: NAME-training-set.")] = None,
+    workspace: o.WorkspaceOpt = None,
+) -> None:
+    """Write a version of the dataset, in the layout of its source or another."""
+    print(_known(workspace).export(where, layout=export_layout, version=version, name=name))
+
+
+@app.command()
+def log(workspace: o.WorkspaceOpt = None, json: o.JsonOpt = False) -> None:
+    """What was done here, in order, and the versions it gave."""
+    say.log(_known(workspace), json)
+
+
+@app.command()
+def why(
+    id: Annotated[str, typer.Argument(help="A sample: its id, the first digits of it, or its path.")],
+    workspace: o.WorkspaceOpt = None,
+    json: o.JsonOpt = False,
+) -> None:
+    """All that is known of one sample: findings, edits and who decided, parents and children."""
+    say.why(_known(workspace).why(id), json)
+
+
+@app.command()
+def undo(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Samples, steps, kinds or `all`; nothing: the last step.")
+    ] = None,
+    by: Annotated[str, typer.Option("--by", help="Who decides: a name for the ledger.")] = "person",
+    because: Annotated[str, typer.Option("--because", help="Why: a sentence for the ledger.")] = "",
+    workspace: o.WorkspaceOpt = None,
+    json: o.JsonOpt = False,
+) -> None:
+    """Take edits back. What was built on them goes too, and is named; a later run does not propose them again."""
+    ws = _known(workspace)
+    say.undone(ws, ws.undo(*(names or ()), by=by, why=because), json)
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Option(help="A version: base, head or its digest.")] = "base",
+    after: Annotated[str, typer.Option(help="The other one.")] = "head",
+    workspace: o.WorkspaceOpt = None,
+    json: o.JsonOpt = False,
+) -> None:
+    """What is different between two versions, with the reasons."""
+    ws = _known(workspace)
+    say.diff(ws, ws.diff(before, after), json)
+
+
+@app.command()
+def steps(json: o.JsonOpt = False) -> None:
+    """Every step there is, ours and of installed plugins: role, what it needs and gives, source, cost, settings."""
+    say.steps(json)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where the demo may write.")] = Path("demo"),
+    seed: o.SeedOpt = None,
+    quiet: o.QuietOpt = False,
+) -> None:
+    """Improve real handwritten digits with planted faults, and count what was found of what was planted."""
+    from tilth.cli.demo import run_demo
+
+    run_demo(folder, seed=seed or 0, quiet=quiet)
+
+
+def _write_report(ws: Any, where: Path | None) -> Path:
+    import tilth
+
+    return tilth.write_report(ws, where or Path(f"{ws.fact('name')}-report.html"))

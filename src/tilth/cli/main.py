@@ -1,0 +1,81 @@
+"""The way in: every fault becomes a sentence and an exit code.
+
+0 done, 1 found something under --strict, 2 misuse or a fault that is told, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from tilth.errors import TilthError
+
+_GO_ON = "Nothing that was finished is lost: the same command goes on from there."
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(args))
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit code."""
+    import click
+
+    from tilth.cli.commands import app
+
+    try:
+        code = app(args=list(args) if args is not None else None, prog_name="tilth", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except KeyboardInterrupt:
+        return _told(f"Stopped. {_GO_ON}", 130)
+    except click.exceptions.Abort:
+        return _told(f"Stopped. {_GO_ON}", 130)
+    except click.exceptions.ClickException as fault:
+        fault.show()
+        return fault.exit_code
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except TilthError as fault:
+        return _told(f"{type(fault).__name__}: {fault}", 2)
+    except sqlite3.Error as fault:
+        return _told(f"WorkspaceError: the ledger of the workspace cannot be used ({fault}). {_GO_ON}", 2)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away, say `| head`: nothing is wrong
+        return 0
+    except OSError as fault:
+        return _told(_os_words(fault), 2)
+    except Exception:  # a bug of ours or of a plugin: keep the details, show a sentence
+        return _told(_kept_crash(), 2)
+
+
+def _told(message: str, code: int) -> int:
+    print(message, file=sys.stderr)
+    return code
+
+
+def _os_words(fault: OSError) -> str:
+    what = f"{fault.filename}: " if fault.filename else ""
+    advice = {
+        errno.ENOSPC: " Make room and run the same command again.",
+        errno.EROFS: " Choose a folder that can be written: --workspace, --out.",
+        errno.EACCES: " Choose a folder that can be written: --workspace, --out.",
+    }.get(fault.errno or 0, "")
+    return f"{what}{fault.strerror or fault}.{advice} {_GO_ON}"
+
+
+def _kept_crash() -> str:
+    details = traceback.format_exc()
+    last = details.strip().splitlines()[-1]
+    file = Path(f"tilth-crash-{time.strftime('%Y%m%d-%H%M%S')}.txt")
+    try:
+        file.write_text(details)
+        where = f"The details are in {file}; please send them with a report."
+    except OSError:
+        where = details
+    return f"This is a fault of tilth or of a plugin, not of yours: {last}\n{where} {_GO_ON}"

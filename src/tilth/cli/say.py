@@ -1,0 +1,284 @@
+"""Answers on stdout: words for people, or JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_SHOWN = 12  # examples of a kind before the rest is counted; --json has all
+
+
+def data(values: Mapping[str, Any], as_json: bool) -> None:
+    """A few named values."""
+    if as_json:
+        _json(values)
+    else:
+        print(
+            "\n".join(
+                f"{key:<10} {value:,}" if isinstance(value, int) else f"{key:<10} {value}"
+                for key, value in values.items()
+            )
+        )
+
+
+def improved(ws: Any, result: Any, target: Path, page: Path, as_json: bool) -> None:
+    """The end of `improve`."""
+    tally, evidence_ = ws.tally(), result.evidence
+    if as_json:
+        _json(
+            {
+                "version": result.after.version,
+                "samples": len(result.after),
+                "open": len(result.after.open),
+                "edits": tally,
+                "evidence": _evidence_plain(evidence_) if evidence_ else None,
+                "out": str(target),
+                "report": str(page),
+            }
+        )
+        return
+    counted = ", ".join(f"{count:,} {kind}" for kind, count in tally.items()) or "nothing to change"
+    print(f"\n{len(result.before.open):,} -> {len(result.after.open):,} open samples: {counted}")
+    if evidence_:
+        evidence(evidence_, False)
+    print(f"dataset  {target}\nreport   {page}\nundo     tilth undo [SAMPLE | STEP | all]{_where(ws)}")
+
+
+def _where(ws: Any) -> str:
+    folder = ws.store.folder
+    return "" if folder == Path(".tilth") else f" -w {folder}"
+
+
+def evidence(one: Any, as_json: bool) -> None:
+    """The proof: the headline, the other metrics, the random baseline."""
+    if as_json:
+        _json(_evidence_plain(one))
+        return
+    print(f"\n{one.headline.sentence}")
+    for measure in one.measures[1:]:
+        print(f"  {measure.sentence}")
+    if one.baseline:
+        print(f"  as many dropped at random: {one.baseline.sentence}")
+    print(f"  ({len(one.seeds)} seeds in pairs, {one.learner.get('use', one.learner)}, sealed test {one.seal})\n")
+
+
+def _evidence_plain(one: Any) -> dict[str, Any]:
+    return {
+        "verdict": one.verdict,
+        "before": one.before,
+        "after": one.after,
+        "seal": one.seal,
+        "seeds": list(one.seeds),
+        "learner": dict(one.learner),
+        "measures": [_measure_plain(measure) for measure in one.measures],
+        "per_class": {name: _measure_plain(measure) for name, measure in one.per_class.items()},
+        "baseline": _measure_plain(one.baseline) if one.baseline else None,
+    }
+
+
+def _measure_plain(one: Any) -> dict[str, Any]:
+    return {**dataclasses.asdict(one), "verdict": one.verdict}
+
+
+def findings(ws: Any, found: Sequence[tuple[str, Any]], as_json: bool) -> None:
+    """Findings by kind, the worst of each in words."""
+    asides = ws.store.ledger.asides()
+    if as_json:
+        rows = [{"step": use, **_finding_plain(one)} for use, one in found]
+        _json(
+            {
+                "version": ws.data.version,
+                "findings": rows,
+                "aside": [{"path": path, "why": why} for path, why in asides],
+            }
+        )
+        return
+    for kind in dict.fromkeys(one.kind for _, one in found):
+        chosen = sorted((one for _, one in found if one.kind == kind), key=lambda one: -one.severity)
+        print(f"\n{kind.replace('_', ' ')}: {len(chosen):,}")
+        for one in chosen[:_SHOWN]:
+            ids = " ".join(one.ids[:3]) + (f" (+{len(one.ids) - 3})" if len(one.ids) > 3 else "")
+            print(f"  {one.severity:.2f}  {ids}  {one.why}")
+        if len(chosen) > _SHOWN:
+            print(f"  ... and {len(chosen) - _SHOWN:,} more (--json has all)")
+    if asides:
+        print(f"\nset aside: {len(asides):,}")
+        print("\n".join(f"  {path}: {why}" for path, why in asides[:_SHOWN]))
+    if not found and not asides:
+        print("nothing was found")
+
+
+def _finding_plain(one: Any) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "ids": list(one.ids),
+        "severity": one.severity,
+        "why": one.why,
+        "evidence": dict(one.evidence),
+    }
+
+
+def dry_run(ws: Any, recipe: str | None, budget: int | None, embedder: str | None, as_json: bool) -> None:
+    """The plan and the edits it would make."""
+    chosen, _ = ws.recipe(recipe)
+    if not as_json:
+        print(f"plan: {chosen.name}. {chosen.about}")
+        for place in ws.plan(chosen, embedder=embedder):
+            told = ", ".join(f"{key} = {value!r}" for key, value in place.settings.items())
+            print(f"  {place.place:>5}  {place.use:<22} {told}")
+    edits(ws, ws.propose(recipe, budget=budget, embedder=embedder).edits, as_json)
+
+
+def edits(ws: Any, proposed: Sequence[tuple[str, Any]], as_json: bool) -> None:
+    """Proposed edits by step and kind, some of each in words."""
+    from tilth.store.plain import edit_to_plain, kind_of
+
+    if as_json:
+        rows = [
+            {"step": use, "kind": kind_of(one), "id": one.id, "because": one.because, **edit_to_plain(one)}
+            for use, one in proposed
+        ]
+        _json({"version": ws.data.version, "edits": rows})
+        return
+    for use, kind in dict.fromkeys((use, kind_of(one)) for use, one in proposed):
+        chosen = [one for by, one in proposed if by == use and kind_of(one) == kind]
+        print(f"\n{use}: {len(chosen):,} {kind}")
+        print("\n".join(f"  {one.id}  {one.because}" for one in chosen[:_SHOWN]))
+        if len(chosen) > _SHOWN:
+            print(f"  ... and {len(chosen) - _SHOWN:,} more (--json has all)")
+    print("\nNothing was changed. To apply:  tilth apply" + _where(ws) if proposed else "\nnothing to change")
+
+
+def log(ws: Any, as_json: bool) -> None:
+    """The lines of the ledger and the line of batches."""
+    batches = ws.store.ledger.batches()
+    if as_json:
+        _json(
+            {
+                "log": [{"at": at, "what": what} for at, what in ws.log()],
+                "line": [dataclasses.asdict(one) for one in batches],
+            }
+        )
+        return
+    print("\n".join(f"{at}  {what}" for at, what in ws.log()))
+    print(f"\nbase {ws.base.version}")
+    print("\n".join(f"  {one.place:>5}  {one.use:<22} -> {one.after}" for one in batches))
+
+
+def why(one: Any, as_json: bool) -> None:
+    """All that is known of a sample."""
+    from tilth.store.plain import kind_of
+
+    sample = one.sample
+    if as_json:
+        _json(
+            {
+                "id": sample.id,
+                "path": sample.path,
+                "label": one.label,
+                "split": sample.split,
+                "present": one.present,
+                "parents": list(one.parents),
+                "children": list(one.children),
+                "findings": [{"step": use, **_finding_plain(finding)} for use, finding in one.findings],
+                "edits": [
+                    {
+                        "step": batch.use,
+                        "kind": kind_of(change.edit),
+                        "because": change.edit.because,
+                        "verdict": change.verdict,
+                        "by": change.by,
+                        "why": change.why,
+                        "evidence": dict(change.edit.evidence),
+                    }
+                    for batch, change in one.changes
+                ],
+            }
+        )
+        return
+    print(
+        f"{sample.id}  {sample.path}\n  label {one.label}, split {sample.split}, {'present' if one.present else 'not in the present version'}"
+    )
+    if sample.maker:
+        print(f"  made by {sample.maker} from {', '.join(one.parents)}")
+    for use, finding in one.findings:
+        print(f"  found    {finding.kind} ({finding.severity:.2f}, {use}): {finding.why}")
+    for batch, change in one.changes:
+        stands = "" if change.verdict == "apply" else f"  [taken back by {change.by}: {change.why}]"
+        print(f"  {kind_of(change.edit):<8} {batch.use}, by {change.by}: {change.edit.because}{stands}")
+    if one.children:
+        print(
+            f"  made from it: {', '.join(one.children[:8])}"
+            + (f" (+{len(one.children) - 8})" if len(one.children) > 8 else "")
+        )
+    if not one.findings and not one.changes:
+        print("  nothing was found and nothing was changed")
+
+
+def undone(ws: Any, result: Any, as_json: bool) -> None:
+    """What an undo took back."""
+    if as_json:
+        _json(
+            {
+                "version": result.version,
+                "undone": [one.edit.id for one in result.asked],
+                "also": [{"id": one.edit.id, "why": why} for one, why in result.also],
+            }
+        )
+        return
+    print(f"{len(result.asked):,} edits taken back; the version is {result.version} now")
+    for reason, count in Counter(reason for _, reason in result.also).items():
+        print(f"  and {count:,} that depended on them: {reason}")
+    if ws.fact("proof"):
+        print("  The proof on record is of another version. Again:  tilth prove" + _where(ws))
+
+
+def diff(ws: Any, differences: Sequence[Any], as_json: bool) -> None:
+    """Differences between two versions, one a line."""
+    if as_json:
+        _json([dataclasses.asdict(one) for one in differences])
+        return
+    for kind, count in Counter(one.kind for one in differences).items():
+        print(f"{kind}: {count:,}")
+    for one in differences:
+        change = " -> ".join(part for part in (one.old, one.new) if part)
+        print(f"  {one.kind:<10} {one.id}  {one.path}  {change}  {one.because}")
+
+
+def steps(as_json: bool) -> None:
+    """Every registered step."""
+    from tilth.run.catalogue import catalogue
+
+    rows = catalogue()
+    if as_json:
+        _json([dataclasses.asdict(one) for one in rows])
+        return
+    for role in dict.fromkeys(one.role for one in rows):
+        print(f"\n{role}")
+        for one in (row for row in rows if row.role == role):
+            print(f"  {one.name:<22} {one.about}")
+            facts = [
+                ("needs", ", ".join(one.needs)),
+                ("gives", ", ".join(one.gives)),
+                ("source", one.source),
+                ("cost", one.cost),
+                ("extra", one.extra and f"pip install tilth[{one.extra}]"),
+                ("from", one.package if one.package != "tilth" else ""),
+            ]
+            for name, value in facts:
+                if value:
+                    print(f"    {name:<8} {value}")
+            if one.settings:
+                print("    settings " + ", ".join(f"{name} = {value!r}" for name, value in one.settings.items()))
+
+
+def _json(value: Any) -> None:
+    from tilth.store.plain import dump
+
+    json.dump(json.loads(dump(value)), sys.stdout, indent=1)
+    print()

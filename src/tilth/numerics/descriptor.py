@@ -1,0 +1,153 @@
+"""What a picture looks like, without training: its content cut out, its edges by direction, its rough tones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tilth.numerics.picture import Picture, background
+
+Array = npt.NDArray[Any]
+Box = tuple[int, int, int, int]
+
+_TONE_APART = 40  # grey levels from the ground that count as content: above the noise of scans and JPEG
+_CLEAR_SHARE = 0.9  # of the border that must look like the ground, for there to be a ground at all
+_LOOK_PX = 96  # longer side of the copy in which the content is sought: single specks vanish in it
+_MARGIN = 0.04  # of the box's longer side, left around the content
+
+
+def luma(picture: Picture) -> Picture:
+    """(h, w) uint8 grey, by ITU-R 601."""
+    if picture.shape[2] == 1:
+        return picture[:, :, 0]
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(picture).convert("L"))
+
+
+def content_box(grey: Picture) -> Box | None:
+    """Where the content lies on a clear ground: (left, top, right, bottom) px; None where the ground is not clear or
+    there is nothing on it.
+
+    grey  (h, w) uint8
+    """
+    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]).astype(np.int16)
+    ground = np.median(edge)
+    if (np.abs(edge - ground) <= _TONE_APART).mean() < _CLEAR_SHARE:
+        return None
+    scale = max(1.0, max(grey.shape) / _LOOK_PX)
+    small = _sized(grey, max(1, round(grey.shape[0] / scale)), max(1, round(grey.shape[1] / scale)))
+    content = np.abs(small.astype(np.int16) - ground) > _TONE_APART
+    rows, columns = np.flatnonzero(content.any(1)), np.flatnonzero(content.any(0))
+    if not len(rows):
+        return None
+    margin = _MARGIN * max(np.ptp(rows), np.ptp(columns)) + 1
+    high, wide = grey.shape
+    return (
+        max(0, int((columns[0] - margin) * scale)),
+        max(0, int((rows[0] - margin) * scale)),
+        min(wide, int((columns[-1] + 1 + margin) * scale + 1)),
+        min(high, int((rows[-1] + 1 + margin) * scale + 1)),
+    )
+
+
+def squared(picture: Picture, box: Box | None, side_px: int, *, keep_ratio: float) -> Picture:
+    """The box (or the whole) of a picture as a square: (side, side, c) uint8.
+
+    keep_ratio  0 stretches the box to the square, 1 keeps its ratio and fills up with the ground, between: between
+    """
+    left, top, right, bottom = box or (0, 0, picture.shape[1], picture.shape[0])
+    ratio = ((bottom - top) / (right - left)) ** keep_ratio
+    height = max(1, round(side_px * min(1.0, ratio)))
+    width = max(1, round(side_px * min(1.0, 1 / ratio)))
+    inner = _sized(picture[top:bottom, left:right], height, width)
+    if (height, width) == (side_px, side_px):
+        return inner
+    square = np.empty((side_px, side_px, picture.shape[2]), np.uint8)
+    square[:] = background(picture)
+    y, x = (side_px - height) // 2, (side_px - width) // 2
+    square[y : y + height, x : x + width] = inner
+    return square
+
+
+def hog(grey: Array, *, cell_px: int, bins: int = 9) -> Array:
+    """Edges by direction in square cells, each normalised by the energy around it.
+
+    grey     (b, s, s) float, s a multiple of the cell
+    cell_px  side of a cell
+    bins     directions within 180 degrees; both polarities of an edge count as one
+    returns  (b, cells * bins) float32
+
+    Source   Dalal and Triggs 2005; one value a cell and direction instead of four, the mean over the four blocks'
+             normalisations, as Felzenszwalb et al. 2010, section 6.1
+    """
+    b, side = len(grey), grey.shape[1]
+    cells = side // cell_px
+    down, across = np.zeros(grey.shape, np.float32), np.zeros(grey.shape, np.float32)
+    down[:, 1:-1] = grey[:, 2:] - grey[:, :-2]
+    across[:, :, 1:-1] = grey[:, :, 2:] - grey[:, :, :-2]
+    strength = np.sqrt(down * down + across * across)
+    turn = np.arctan2(down, across) * np.float32(bins / np.pi) + np.float32(bins)
+    lower = turn.astype(np.int32)
+    share = turn - lower
+    at = np.arange(side) // cell_px
+    cell = (np.arange(b)[:, None, None] * cells + at[:, None]) * cells + at
+    size = b * cells * cells * bins
+    tally = np.bincount((cell * bins + lower % bins).ravel(), (strength * (1 - share)).ravel(), minlength=size)
+    tally += np.bincount((cell * bins + (lower + 1) % bins).ravel(), (strength * share).ravel(), minlength=size)
+    return _normalised(tally.reshape(b, cells, cells, bins).astype(np.float32)).reshape(b, -1)
+
+
+def _normalised(tally: Array) -> Array:
+    energy = np.pad((tally**2).sum(-1), ((0, 0), (1, 1), (1, 1)), mode="edge")
+    blocks = energy[:, :-1, :-1] + energy[:, 1:, :-1] + energy[:, :-1, 1:] + energy[:, 1:, 1:]
+    norms = np.sqrt(blocks) + 4.0 * 255 * 0.02  # a faint block stays faint: noise on a plain ground is no edge
+    around = (norms[:, :-1, :-1], norms[:, 1:, :-1], norms[:, :-1, 1:], norms[:, 1:, 1:])
+    return sum(np.minimum(tally / norm[..., None], 0.2) for norm in around) / 0.8  # type: ignore[return-value]
+
+
+def coarse(pictures: Array, *, cells: int) -> Array:
+    """Mean tones on a grid: (b, s, s, c) uint8 -> (b, cells * cells * c) float32 within 0..1; s a multiple of cells."""
+    b, side, _, channels = pictures.shape
+    step = side // cells
+    grid = pictures.reshape(b, cells, step, cells, step, channels).mean(axis=(2, 4), dtype=np.float32)
+    return grid.reshape(b, -1) / 255
+
+
+def principal(values: Array, fit: Array, *, dims: int, whiten: float = 0.0) -> Array:
+    """The values along their main directions, each row of length 1.
+
+    values   (n, d) float
+    fit      (n,) bool, rows that the mean and the directions are taken from
+    dims     most directions
+    whiten   0 leaves the spread along each direction, 1 makes all alike
+    returns  (n, min(dims, d, rows of fit)) float32; signs are fixed, so the same rows give the same numbers
+    """
+    base = values[fit] if fit.any() else values
+    mean = base.mean(axis=0, dtype=np.float64)
+    centred = (values - mean).astype(np.float32)
+    inner = centred[fit] if fit.any() else centred
+    spread, directions = np.linalg.eigh((inner.T @ inner).astype(np.float64) / max(len(inner), 1))
+    count = max(1, min(dims, values.shape[1], len(inner) - 1))
+    spread, directions = spread[::-1][:count], directions[:, ::-1][:, :count]
+    peak = directions[np.abs(directions).argmax(axis=0), np.arange(count)]
+    scale = np.sign(peak) * np.maximum(spread, 1e-12 * max(spread[0], 1e-12)) ** (-whiten / 2)
+    return unit((centred @ (directions * scale).astype(np.float32)))
+
+
+def unit(values: Array) -> Array:
+    """Rows of length 1; a row of zeros stays."""
+    lengths = np.linalg.norm(values, axis=1, keepdims=True)
+    return np.divide(values, lengths, out=np.zeros_like(values, dtype=np.float32), where=lengths > 1e-12)
+
+
+def _sized(picture: Picture, height: int, width: int) -> Picture:
+    from PIL import Image
+
+    if picture.shape[:2] == (height, width):
+        return picture
+    flat = picture if picture.ndim == 2 or picture.shape[2] != 1 else picture[:, :, 0]
+    out = np.asarray(Image.fromarray(flat).resize((width, height), Image.Resampling.BILINEAR))
+    return out.reshape(height, width, *picture.shape[2:])

@@ -1,0 +1,206 @@
+"""Before against after: the same fixed model, the same seeds, the same sealed test split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tilth.dataset import Dataset
+from tilth.errors import SealBroken, SettingError, StepError, did_you_mean
+from tilth.numerics.bootstrap import RESAMPLES, paired_interval, unpaired_interval
+from tilth.numerics.metrics import class_f1, class_f1_multi, unit_weights
+from tilth.prove.trial import examined, hold, metrics_of
+from tilth.sample import TRAIN
+from tilth.signal import Array
+from tilth.steps import Run
+from tilth.trial import Evidence, Measure, Trial
+
+Hold: TypeAlias = Callable[[str, Mapping[str, Any], Dataset, int, Run], Trial]
+
+
+def compare(
+    before: Dataset,
+    after: Dataset,
+    *,
+    learner: str,
+    settings: Mapping[str, Any] | None = None,
+    seeds: Sequence[int],
+    run: Run,
+    hold: Hold = hold,
+    metric: str | None = None,
+    baseline: bool = True,
+    resamples: int = RESAMPLES,
+) -> Evidence:
+    """Whether the fixed model does better with `after` than with `before`.
+
+    Both are trained once per seed and asked about one sealed test split. Beside them stands random deletion: `before`
+    less as many train samples as `after` dropped, drawn at random without regard to class.
+
+    hold      makes one trial; a caller that remembers trials hands in its own. It, the datasets and the run are pickled
+              where `run.map` uses processes
+    metric    the headline; None: accuracy, or macro_f1 for multi-label
+    baseline  whether to train the random deletion too
+    Raises SealBroken for different test splits, StepError where there is none.
+    """
+    _comparable(before, after, seeds)
+    headline = _headline(metric, before.schema.task)
+    thinned = [random_deletion(before, after, seed, run) for seed in seeds] if baseline and dropped(before, after) else []
+    pairs = [*((before, seed) for seed in seeds), *((after, seed) for seed in seeds), *zip(thinned, seeds, strict=False)]
+    trials = _held([_Asked(hold, learner, dict(settings or {}), data, seed, run) for data, seed in pairs], run)
+    s = len(seeds)
+    first, second, third = trials[:s], trials[s : 2 * s], trials[2 * s :]
+    ask = _Question(before.schema.task, before.schema.classes, resamples)
+    names = _names(headline, trials)
+    return Evidence(
+        before=before.version,
+        after=after.version,
+        seal=before.seal,
+        learner=first[0].learner,
+        seeds=tuple(seeds),
+        measures=ask.measures(first, second, names, run.rng("prove.compare", before.version, after.version)),
+        per_class=ask.per_class(first, second, run.rng("prove.classes", before.version, after.version)),
+        baseline=ask.measures(first, third, names[:1], run.rng("prove.baseline", before.version, after.version))[0]
+        if third
+        else None,
+        trials=tuple({(trial.version, trial.seed): trial for trial in trials}.values()),
+    )
+
+
+def dropped(before: Dataset, after: Dataset) -> int:
+    """How many train samples of `before` are gone from `after`."""
+    return int((~np.isin(before.train.ids, after.ids)).sum())
+
+
+def random_deletion(before: Dataset, after: Dataset, seed: int, run: Run) -> Dataset:
+    """`before` less as many train samples as `after` dropped, at random and blind to class."""
+    rows = np.flatnonzero(before.splits == TRAIN)
+    rng = run.rng("prove.random_deletion", before.version, seed)
+    keep = np.ones(len(before), dtype=bool)
+    keep[rng.choice(rows, size=dropped(before, after), replace=False)] = False
+    return before.where(keep)
+
+
+# -- what is asked ---------------------------------------------------------------------------------------------
+
+
+def _comparable(before: Dataset, after: Dataset, seeds: Sequence[int]) -> None:
+    examined(before)
+    if before.seal != after.seal or before.schema != after.schema:
+        raise SealBroken(
+            f"versions {before.version} and {after.version} have different test splits (seals {before.seal} and "
+            f"{after.seal or 'none'}): their trials say nothing about each other.\n"
+            "  Compare versions of one benchmark; an edit to the test split makes a new one."
+        )
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise SettingError(f"seeds must be one or more different numbers, found {list(seeds)}")
+
+
+def _headline(metric: str | None, task: str) -> str | None:
+    known = metrics_of(task)
+    if metric is not None and metric not in known:
+        raise SettingError(
+            f"no metric {metric!r} for a {task} dataset{did_you_mean(metric, known)} (there is {', '.join(known)})"
+        )
+    return metric
+
+
+def _names(headline: str | None, trials: Sequence[Trial]) -> list[str]:
+    """The metrics that every trial has, the headline first."""
+    common = [name for name in trials[0].metrics if all(name in trial.metrics for trial in trials)]
+    if not common or (headline is not None and headline not in common):
+        raise StepError(
+            f"the headline metric {headline or ''!r} is not among those that the trials gave "
+            f"({', '.join(trials[0].metrics) or 'none'}). Let the training command report it, or name another."
+        )
+    return common if headline is None else [headline, *(name for name in common if name != headline)]
+
+
+# -- trials ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Asked:
+    hold: Hold
+    learner: str
+    settings: Mapping[str, Any]
+    data: Dataset
+    seed: int
+    run: Run
+
+
+def _answer(asked: _Asked) -> Trial:
+    return asked.hold(asked.learner, asked.settings, asked.data, asked.seed, asked.run)
+
+
+def _held(asked: Sequence[_Asked], run: Run) -> list[Trial]:
+    """The trials in the order asked, side by side, each version and seed once."""
+    once = {(one.data.version, one.seed): one for one in asked}
+    trials = run.map(_answer, list(once.values()), cpus=1, gpus=int(run.device != "cpu"), what="trials")
+    found = dict(zip(once, trials, strict=True))
+    return [found[one.data.version, one.seed] for one in asked]
+
+
+# -- what they say ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Question:
+    task: str
+    classes: tuple[str, ...]
+    resamples: int
+
+    def measures(
+        self, before: Sequence[Trial], after: Sequence[Trial], names: Sequence[str], rng: np.random.Generator
+    ) -> tuple[Measure, ...]:
+        """The metrics of these names, with intervals over test samples and seeds."""
+        if any(trial.probabilities is None for trial in (*before, *after)):
+            return tuple(_unpaired(name, before, after) for name in names)
+        metrics = [metrics_of(self.task)[name] for name in names]
+
+        def rated(trial: Trial, weights: Array) -> Array:
+            return np.stack([metric(trial.targets, trial.probabilities, weights) for metric in metrics], axis=1)  # type: ignore[arg-type]
+
+        return tuple(self._paired(rated, list(names), before, after, rng))
+
+    def per_class(
+        self, before: Sequence[Trial], after: Sequence[Trial], rng: np.random.Generator
+    ) -> dict[str, Measure]:
+        """F1 of each class that the test split holds; nothing where the trials gave metrics only."""
+        if any(trial.probabilities is None for trial in (*before, *after)):
+            return {}
+        held = np.flatnonzero((before[0].targets > 0).any(axis=0))
+        f1 = class_f1_multi if self.task == "multi-label" else class_f1
+
+        def rated(trial: Trial, weights: Array) -> Array:
+            return f1(trial.targets, trial.probabilities, weights)[:, held]  # type: ignore[arg-type]
+
+        names = ["f1"] * len(held)
+        found = self._paired(rated, names, before, after, rng)
+        return {self.classes[index]: measure for index, measure in zip(held.tolist(), found, strict=True)}
+
+    def _paired(
+        self,
+        rated: Callable[[Trial, Array], Array],
+        names: list[str],
+        before: Sequence[Trial],
+        after: Sequence[Trial],
+        rng: np.random.Generator,
+    ) -> list[Measure]:
+        def gains(weights: Array) -> Array:
+            return np.stack([rated(b, weights) - rated(a, weights) for a, b in zip(before, after, strict=True)])
+
+        m = len(before[0].ids)
+        point, low, high = paired_interval(gains, samples=m, rng=rng, resamples=self.resamples)
+        one = unit_weights(m)
+        means = [np.mean([rated(trial, one)[0] for trial in side], axis=0) for side in (before, after)]
+        rows = zip(names, *(values.tolist() for values in (*means, point, low, high)), strict=True)
+        return [Measure(*row) for row in rows]
+
+
+def _unpaired(name: str, before: Sequence[Trial], after: Sequence[Trial]) -> Measure:
+    sides = [np.array([trial.metrics[name] for trial in side]) for side in (before, after)]
+    point, low, high = unpaired_interval(*sides, samples=len(before[0].ids))
+    return Measure(name, float(sides[0].mean()), float(sides[1].mean()), point, low, high)

@@ -1,0 +1,175 @@
+"""Charts as inline SVG.
+
+Widths are in per cent and heights in px, so that a chart fills its place while lines and dots keep their size; the
+words stand beside it in HTML, where they wrap, scale and can be read aloud.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from tilth.report import words
+from tilth.trial import Evidence, Measure, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A range of values, laid out from 0 to 100 per cent."""
+
+    low: float
+    high: float
+
+    def at(self, value: float) -> str:
+        span = self.high - self.low or 1.0
+        return f"{min(max(100 * (value - self.low) / span, 0), 100):.2f}%"
+
+
+def scale_of(values: Sequence[float], *, zero: bool, pad: float = 0.06) -> Scale:
+    """A scale that holds these values (and zero), with some air at both ends."""
+    finite = [value for value in values if np.isfinite(value)] + ([0.0] if zero else [])
+    low, high = min(finite, default=0.0), max(finite, default=1.0)
+    air = pad * ((high - low) or 1.0)
+    return Scale(low - air, high + air)
+
+
+def interval(measure: Measure, scale: Scale) -> Markup:
+    """The difference as a dot, its interval as a bar, zero as a line."""
+    if not np.isfinite([measure.low, measure.high, measure.difference]).all():
+        return Markup("")
+    difference = words.signed(measure.difference, words.is_share(measure))
+    said = f"{difference}, interval {words.span(measure)}: {measure.verdict}"
+    zero, low, high, mid = (scale.at(value) for value in (0, measure.low, measure.high, measure.difference))
+    return Markup(
+        f'<svg class="interval {measure.verdict.replace(" ", "-")}" height="20" role="img" aria-label="{escape(said)}">'
+        f'<line class="zero" x1="{zero}" x2="{zero}" y1="0" y2="20"/>'
+        f'<line class="range" x1="{low}" x2="{high}" y1="10" y2="10"/>'
+        f'<circle cx="{mid}" cy="10" r="5"/></svg>'
+    )
+
+
+def dumbbell(measure: Measure, scale: Scale) -> Markup:
+    """Before as a ring, after as a disc, the way between them as a line."""
+    if not np.isfinite([measure.before, measure.after]).all():
+        return Markup("")
+    share = words.is_share(measure)
+    said = f"before {words.amount(measure.before, share)}, after {words.amount(measure.after, share)}"
+    old, new = scale.at(measure.before), scale.at(measure.after)
+    return Markup(
+        f'<svg class="dumbbell {measure.verdict.replace(" ", "-")}" height="18" role="img" aria-label="{escape(said)}">'
+        f'<line class="rail" x1="0" x2="100%" y1="9" y2="9"/><line class="way" x1="{old}" x2="{new}" y1="9" y2="9"/>'
+        f'<circle class="was" cx="{old}" cy="9" r="4.5"/><circle class="is" cx="{new}" cy="9" r="5"/></svg>'
+    )
+
+
+def pair_of_bars(before: float, after: float, most: float) -> Markup:
+    """Before as a thin bar above after; both lengths out of `most`."""
+    old, new = (f"{100 * value / (most or 1):.2f}%" for value in (before, after))
+    return Markup(
+        '<svg class="bars" height="16" aria-hidden="true">'
+        f'<rect class="was" width="{old}" y="1" height="5" rx="1"/>'
+        f'<rect class="is" width="{new}" y="7" height="8" rx="1"/></svg>'
+    )
+
+
+def bar(value: float, most: float) -> Markup:
+    return Markup(
+        '<svg class="bars" height="12" aria-hidden="true">'
+        f'<rect class="is" width="{100 * value / (most or 1):.2f}%" y="2" height="8" rx="1"/></svg>'
+    )
+
+
+# -- learning curves ------------------------------------------------------------------------------------------
+
+Side = Literal["before", "after"]
+HEIGHT, WIDTH = 200, 400  # of the drawing; it is stretched to its place
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    side: Side
+    valid: bool
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """A drawing and the words around it: `ticks` are (place from the top in per cent, words)."""
+
+    title: str
+    svg: Markup
+    ticks: tuple[tuple[float, str], ...]
+    first: str
+    last: str
+    has_valid: bool
+
+
+def learning_curves(evidence: Evidence) -> list[Curves]:
+    """Loss and accuracy by epoch, a line per seed and side; what was not recorded is not drawn."""
+    found = [_curves_of(evidence, key, title) for key, title in (("loss", "Loss"), ("accuracy", "Accuracy"))]
+    return [curves for curves in found if curves is not None]
+
+
+def sides(evidence: Evidence) -> list[tuple[Side, Trial]]:
+    """The trials that belong to the two sides (those of the random deletion are neither)."""
+    named: dict[str, Side] = {evidence.after: "after", evidence.before: "before"}
+    return [(named[trial.version], trial) for trial in evidence.trials if trial.version in named]
+
+
+def _curves_of(evidence: Evidence, key: str, title: str) -> Curves | None:
+    lines = [
+        line
+        for side, trial in sides(evidence)
+        for name in (key, f"valid_{key}")
+        if (line := _line(trial, name, side)) is not None
+    ]
+    if not lines:
+        return None
+    ys = np.concatenate([line.ys for line in lines])
+    # One exploding epoch must not flatten the rest: above the 99th percentile the line leaves the frame.
+    scale = scale_of([float(ys.min()), float(np.percentile(ys, 99))], zero=False, pad=0.03)
+    epochs = Scale(min(line.xs[0] for line in lines), max(line.xs[-1] for line in lines))
+    marks = [tick for tick in ticks(scale.low, scale.high) if scale.low <= tick <= scale.high]
+    places = [(100 - float(scale.at(tick)[:-1]), f"{tick:.4g}") for tick in marks]
+    grid = "".join(
+        f'<line class="grid" x1="0" x2="{WIDTH}" y1="{top * 2:.1f}" y2="{top * 2:.1f}"/>' for top, _ in places
+    )
+    drawn = "".join(_polyline(line, epochs, scale) for line in lines)
+    svg = Markup(
+        f'<svg class="curves" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{title} by epoch, {len(lines)} lines">{grid}{drawn}</svg>'
+    )
+    valid = any(line.valid for line in lines)
+    return Curves(title, svg, tuple(places), f"{epochs.low:g}", f"{epochs.high:g}", valid)
+
+
+def _line(trial: Trial, key: str, side: Side) -> Line | None:
+    points = [(row.get("epoch", at), row[key]) for at, row in enumerate(trial.curves, 1) if key in row]
+    points = [(x, y) for x, y in points if y is not None and np.isfinite(y)]
+    if len(points) < 2:
+        return None
+    xs, ys = zip(*points, strict=True)
+    return Line(side, key.startswith("valid_"), tuple(xs), tuple(ys))
+
+
+def _polyline(line: Line, epochs: Scale, scale: Scale) -> str:
+    xs = [float(epochs.at(x)[:-1]) * WIDTH / 100 for x in line.xs]
+    ys = [HEIGHT - float(scale.at(y)[:-1]) * HEIGHT / 100 for y in line.ys]
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
+    return f'<polyline class="{line.side}{" valid" if line.valid else ""}" points="{points}"/>'
+
+
+def ticks(low: float, high: float, *, about: int = 4) -> list[float]:
+    """Round values between low and high: steps of 1, 2 or 5 times a power of ten."""
+    if not high > low:
+        return [low]
+    raw = (high - low) / about
+    power = 10 ** np.floor(np.log10(raw))
+    step = float(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999))
+    first, last = int(np.ceil(low / step)), int(np.floor(high / step))
+    return [round(number * step, 10) for number in range(first, last + 1)]

@@ -1,0 +1,158 @@
+"""Numbers and verdicts in words. The one place that decides how a result is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tilth.trial import Evidence, Measure
+
+KINDS: Mapping[str, tuple[str, str]] = {
+    "label_noise": ("Doubtful labels", "A model that never saw the sample in training believes in another label."),
+    "contradiction": ("Contradictions", "The same content stands under different labels; at most one can be right."),
+    "leak": ("Leaks", "The same content lies in two splits, so a score on one is flattered by the other."),
+    "exact_duplicate": ("Exact duplicates", "The content is the same, bit for bit after decoding; one is enough."),
+    "near_duplicate": ("Near duplicates", "The content is all but the same: scaled, brightened or saved again."),
+    "unreadable": ("Unreadable", "The file or text could not be decoded."),
+    "imbalance": ("Imbalance", "Some classes have far fewer samples than others."),
+    "outlier": ("Outliers", "The sample resembles no other of its class."),
+}
+"""kind -> its title and what it means in one sentence, in the order in which the report shows them."""
+
+EDITS: Mapping[str, tuple[str, str]] = {
+    "Relabel": ("relabelled", "The sample stays, under another label."),
+    "Drop": ("dropped", "The sample is left out; the source file is not touched."),
+    "Add": ("added", "A new sample was made from its parents."),
+    "Move": ("moved", "The sample went to another split."),
+    "Weigh": ("weighted", "The sample counts more or less in training."),
+}
+
+_NOT_SHARES = ("loss", "error", "rmse", "mae", "mse", "perplexity", "seconds")
+
+
+def title_of(kind: str) -> str:
+    """What a kind of finding is called on the page; a kind of a third party is told by its name."""
+    return KINDS.get(kind, (kind.replace("_", " ").capitalize(), ""))[0]
+
+
+def meaning_of(kind: str) -> str:
+    return KINDS.get(kind, ("", "Found by a step that this report has no words for; its own sentence stands below."))[1]
+
+
+def number(value: float) -> str:
+    """`12,345`, or four significant digits for what is not whole."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """`1 sample`, `12,345 samples`."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def seconds(value: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    if value < 10:
+        return f"{value:.1f} s"
+    if value < 100:
+        return f"{value:.0f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def metric_name(metric: str) -> str:
+    return {"macro_f1": "macro-F1", "f1": "F1", "micro_f1": "micro-F1"}.get(metric, metric.replace("_", " "))
+
+
+def is_share(measure: Measure) -> bool:
+    """Whether a measure is told in per cent. An external command may report anything."""
+    values = (measure.before, measure.after)
+    return all(0 <= value <= 1 for value in values) and not any(word in measure.metric for word in _NOT_SHARES)
+
+
+def amount(value: float, share: bool) -> str:
+    """`81.3 %` or `0.5123`."""
+    if not np.isfinite(value):
+        return "not measured"
+    return f"{100 * value:.1f} %" if share else f"{value:.4g}".replace("-", "−")
+
+
+def signed(value: float, share: bool, *, unit: bool = False) -> str:
+    """`+2.1` with a true minus sign; `+2.1 points` with its unit."""
+    if not np.isfinite(value):
+        return "not measured"
+    text = f"{100 * value:+.1f}" if share else f"{value:+.4g}"
+    return text.replace("-", "−") + (" points" if unit and share else "")
+
+
+def span(measure: Measure) -> str:
+    """`+0.3 to +4.1`, the 95 % interval of the difference."""
+    share = is_share(measure)
+    return f"{signed(measure.low, share)} to {signed(measure.high, share)}"
+
+
+def learner_name(learner: Mapping[str, Any]) -> str:
+    for key in ("name", "use", "learner", "class"):
+        if isinstance(learner.get(key), str):
+            return str(learner[key]).removeprefix("learn.")
+    return "the fixed model"
+
+
+def verdict_sentence(evidence: Evidence) -> str:
+    """The result in one sentence, with the numbers. `Not shown` is said as plainly as `better`."""
+    top, share = evidence.headline, is_share(evidence.headline)
+    metric, model = metric_name(top.metric), learner_name(evidence.learner)
+    went = f"from {amount(top.before, share)} to {amount(top.after, share)}"
+    by = f"{signed(top.difference, share, unit=True)}, 95 % interval {span(top)}"
+    with_ = f"With {model} trained the same way on both, {metric} on the sealed test split"
+    if top.verdict == "better":
+        return f"{with_} rose {went} ({by})."
+    if top.verdict == "worse":
+        return f"{with_} fell {went} ({by}). The changes did harm."
+    return f"{with_} went {went} ({by}). The interval holds zero: whether the changes helped or harmed is not shown."
+
+
+def baseline_sentence(evidence: Evidence) -> str:
+    """What deleting as many samples at random does, and whether it explains the result."""
+    base = evidence.baseline
+    if base is None:
+        return "Nothing was deleted, so there is no random deletion to compare with."
+    share = is_share(base)
+    said = f"Deleting as many samples at random changes {metric_name(base.metric)} by "
+    said += f"{signed(base.difference, share, unit=True)} ({span(base)})"
+    if evidence.verdict != "better":
+        return said + "."
+    if base.difference < evidence.headline.low:
+        return said + ": a smaller dataset alone does not explain the gain."
+    return said + ": that lies within the interval of the gain, so choosing these samples is not shown to matter."
+
+
+def limits(evidence: Evidence, *, leaks: int, sealed_changed: bool) -> list[str]:
+    """What the proof does and does not show, as sentences."""
+    asked = len(evidence.trials[0].ids) if evidence.trials else 0
+    runs = counted(len(evidence.seeds), "seed")
+    on = f" on {counted(asked, 'test sample')}" if asked else ""
+    said = [
+        f"It speaks of one model, {learner_name(evidence.learner)}, trained with {runs} on each side and asked{on}. "
+        "Another model may gain more, less or nothing.",
+        "The difference is paired: the same seeds and the same test samples on both sides. The interval tells how far "
+        "it would move with other test samples of the same kind; data of another origin are outside of it.",
+        f"The first row, {metric_name(evidence.headline.metric)}, is the one that the verdict rests on. The others and "
+        "the classes are there to look at: among many rows, some hold no zero by chance.",
+        "The test split was not cleaned. Where its own labels are wrong, both sides are scored against the mistake.",
+    ]
+    if asked and asked < 200:
+        said.append(f"{counted(asked, 'test sample')} are few: effects of a few points cannot be seen with them.")
+    if len(evidence.seeds) < 3:
+        said.append(
+            f"With {runs}, the luck of the training run is hardly averaged out. Use --seeds 5 for a firmer answer."
+        )
+    if leaks:
+        said.append(
+            f"{counted(leaks, 'leak')} between the splits {'was' if leaks == 1 else 'were'} found. The score before is "
+            "flattered by those; taking them out can lower the score and still be right."
+        )
+    if sealed_changed:
+        said.append("The test split itself was changed: the two sides were not asked the same questions.")
+    return said

@@ -1,0 +1,56 @@
+"""The list of every step, for `tilth steps` and the reference pages."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import Any
+
+from tilth.errors import RecipeError
+from tilth.run.plugins import known_steps
+from tilth.steps import declared
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """What is told of a step."""
+
+    name: str
+    role: str
+    package: str
+    about: str
+    needs: tuple[str, ...]
+    gives: tuple[str, ...]
+    modality: tuple[str, ...]
+    source: str
+    cost: str
+    extra: str
+    settings: dict[str, Any]
+
+
+def catalogue() -> list[Entry]:
+    """Every registered step, by role and name. One that cannot be loaded is listed with the reason."""
+    return [_entry(known) for known in known_steps().values()]
+
+
+def _entry(known: Any) -> Entry:
+    try:
+        kind = known.load()
+    except RecipeError as fault:
+        return Entry(known.name, known.role, known.package, str(fault), (), (), (), "", "", "", {})
+    about = (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    settings = {field.name: None if field.default is dataclasses.MISSING else field.default for field in fields}
+    return Entry(
+        known.name,
+        known.role,
+        known.package,
+        about,
+        declared(kind, "needs"),
+        declared(kind, "gives"),
+        declared(kind, "modality"),
+        declared(kind, "source"),
+        declared(kind, "cost"),
+        declared(kind, "extra"),
+        settings,
+    )

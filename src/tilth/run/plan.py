@@ -1,0 +1,113 @@
+"""From a recipe's name to a plan that will run: every fault that can be seen before the work is told before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from tilth.dataset import Schema
+from tilth.errors import RecipeError, StepError, did_you_mean
+from tilth.recipe import Recipe, StepCall, parse_recipe
+from tilth.run.plugins import find_step, make_step, step_key
+from tilth.steps import declared
+
+_GIVEN_BY_LEARNER = ("probabilities", "features")
+
+
+def shipped_recipes() -> dict[str, str]:
+    """Name -> TOML of the recipes that come with tilth."""
+    folder = files("tilth.run") / "recipes"
+    return {
+        item.name.removesuffix(".toml"): item.read_text() for item in folder.iterdir() if item.name.endswith(".toml")
+    }
+
+
+def load_recipe(name: str) -> tuple[Recipe, str]:
+    """A shipped recipe by name, or one from a TOML file; with its text."""
+    shipped = shipped_recipes()
+    if name in shipped:
+        return parse_recipe(shipped[name], where=f"the recipe {name}"), shipped[name]
+    path = Path(name)
+    if not path.is_file():
+        hint = did_you_mean(name, shipped)
+        raise RecipeError(
+            f"there is no recipe {name!r}{hint}\n  Shipped: {', '.join(sorted(shipped))}; or give a .toml file."
+        )
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as fault:
+        raise RecipeError(f"the recipe {path} cannot be read: {fault}") from fault
+    return parse_recipe(text, where=str(path)), text
+
+
+def default_recipe(schema: Schema) -> str:
+    """The shipped recipe for data of this kind."""
+    return "text" if schema.modality == "text" else "tilth"
+
+
+def default_learner(schema: Schema) -> str:
+    """The fixed model that stands in where none is named."""
+    return "text-linear" if schema.modality == "text" else "convnet"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One call of a plan. place: `3` or `4.2.1`; key: identity of the step and its settings."""
+
+    place: str
+    use: str
+    role: str
+    step: Any
+    key: str
+    settings: Mapping[str, Any]
+
+
+def plan_of(recipe: Recipe, schema: Schema, *, given: tuple[str, ...] = ()) -> list[Place]:
+    """The calls in order, each with its step made. Raises RecipeError or StepError for what could not run.
+
+    given  kinds of signal that are at hand before the first step
+    """
+    have = set(given)
+    places = []
+    for place, call in recipe.unrolled():
+        one = _placed(recipe, place, call)
+        if schema.modality not in declared(one.step, "modality"):
+            raise StepError(
+                f"step {place} of the recipe {recipe.name}, {one.use}, works on {' and '.join(declared(one.step, 'modality'))}; "
+                f"this dataset is made of {schema.modality}s. Take another recipe: --recipe {default_recipe(schema)}"
+            )
+        missing = [kind for kind in declared(one.step, "needs") if kind not in have]
+        if missing:
+            raise StepError(
+                f"step {place} of the recipe {recipe.name}, {one.use}, needs the signal {missing[0]!r}, and no step before it "
+                f"gives it.\n  Add one before it:  {_giver(missing[0])}"
+            )
+        have |= set(_GIVEN_BY_LEARNER if one.role == "learners" else declared(one.step, "gives"))
+        places.append(one)
+    return places
+
+
+def _placed(recipe: Recipe, place: str, call: StepCall) -> Place:
+    known = find_step(call.use)
+    if known.role == "formats":
+        raise RecipeError(f"step {place} of the recipe {recipe.name}: {call.use} is a format, not a step of a pipeline")
+    step = make_step(call.use, call.settings)
+    return Place(place, known.name, known.role, step, step_key(call.use, step), dict(call.settings))
+
+
+def _giver(kind: str) -> str:
+    return {
+        "embedding": 'use = "embed.pixels"   (or "embed.text")',
+        "fingerprint": 'use = "embed.fingerprint"',
+        "probabilities": 'use = "learn.linear"   (or another learner)',
+        "features": 'use = "learn.convnet"   (or another learner with a penultimate layer)',
+    }.get(kind, f"a step that gives {kind!r}")
+
+
+def only(recipe: Recipe, roles: tuple[str, ...]) -> Recipe:
+    """The recipe without the steps of other roles: `("embedders", "learners", "detectors")` is an audit."""
+    keep = tuple(call for _, call in recipe.unrolled() if find_step(call.use).role in roles)
+    return replace(recipe, steps=keep)

@@ -1,0 +1,104 @@
+"""Proof and export through the memo: trials are kept one by one, so a kill loses at most those in progress."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tilth.dataset import Dataset
+from tilth.digest import digest
+from tilth.errors import ExportError
+from tilth.run.local import LocalRun
+from tilth.run.plugins import make_step, step_key
+from tilth.steps import Run
+from tilth.store.shelf import Store
+from tilth.store.tables import written_whole
+from tilth.trial import Evidence, Trial
+
+_LAYOUTS = {"animals": "onehot", "paper4": "onehot", "csv": "table"}
+
+
+def learner_of(spec: str) -> tuple[str, dict[str, Any]]:
+    """`convnet` or `package.module:factory` as a registered learner and the settings that it takes."""
+    return ("learn.module", {"factory": spec}) if ":" in spec else (spec, {})
+
+
+def embedder_of(spec: str) -> tuple[str, dict[str, Any]]:
+    """`embed.pixels`, `package.module:factory` or `model.onnx` as a registered embedder and its settings."""
+    if spec.endswith(".onnx"):
+        return "embed.onnx", {"path": spec}
+    return ("embed.module", {"factory": spec}) if ":" in spec else (spec, {})
+
+
+@dataclass(frozen=True)
+class RememberedHold:
+    """`prove.trial.hold` through files: a trial that was held before is read. Can be pickled."""
+
+    folder: Path
+    fresh: float = 0.0
+
+    def __call__(self, use: str, settings: Mapping[str, Any], data: Dataset, seed: int, run: Run) -> Trial:
+        from tilth.prove.trial import from_plain, hold, to_plain
+
+        key = digest("trial", step_key(use, make_step(use, settings)), data.version, data.seal, seed)
+        file = self.folder / f"{key}.json"
+        if file.exists() and file.stat().st_mtime >= self.fresh:
+            return from_plain(json.loads(file.read_text()))
+        trial = hold(use, settings, data, seed, run.within(key) if isinstance(run, LocalRun) else run)
+        with written_whole(file) as draft:
+            draft.write_text(json.dumps(to_plain(trial)))
+        return trial
+
+
+def prove(
+    store: Store,
+    run: LocalRun,
+    *,
+    before: str,
+    after: str,
+    learner: str,
+    settings: Mapping[str, Any],
+    seeds: int,
+    metric: str | None,
+) -> Evidence:
+    """Evidence for two versions that the store keeps."""
+    from tilth.prove.compare import compare
+
+    use, given = learner_of(learner)
+    return compare(
+        store.version(before),
+        store.version(after),
+        learner=use,
+        settings={**given, **settings},
+        seeds=range(seeds),
+        run=run,
+        hold=RememberedHold(store.folder.resolve() / "trials", run.fresh),
+        metric=metric,
+    )
+
+
+def export(run: LocalRun, data: Dataset, where: Path, *, layout: str | None, name: str | None) -> Path:
+    """Write a dataset in the layout of its source, or in another by its name."""
+    if layout is None:
+        use, facts = run.source_format, dict(run.facts)
+    else:
+        use = "formats." + _LAYOUTS.get(layout, layout).removeprefix("formats.")
+        facts = dict(run.facts) if use == run.source_format else {}
+    writer = make_step(use)
+    writer.write(data, where, run.contents, {**facts, **({"name": name} if name else {})})
+    return where
+
+
+def check_target(where: Path) -> None:
+    """Raises ExportError where a folder could not be written: it is not empty, or its parent refuses."""
+    if where.exists() and (not where.is_dir() or any(where.iterdir())):
+        raise ExportError(f"{where} is there already and is not empty. Choose another (--out), or move it away.")
+    parent = where.absolute().parent
+    while not parent.exists():
+        parent = parent.parent
+    if not os.access(parent, os.W_OK):
+        raise ExportError(f"{where} cannot be written: {parent} refuses. Choose another folder (--out).")

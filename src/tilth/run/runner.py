@@ -1,0 +1,269 @@
+"""Run a plan: observe, propose, decide, apply. The memo stands outside the steps.
+
+Every place has a key: the step with its settings, the version and the signals it is handed, the seed. What is found under
+its key is not done again; so a run that was killed goes on where it was, by asking for the same things once more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tilth.dataset import Dataset
+from tilth.digest import digest, digest_bytes
+from tilth.edit import Add, Drop, Edit
+from tilth.finding import Finding
+from tilth.run.local import LocalRun
+from tilth.run.plan import Place
+from tilth.sample import TEST, TRAIN
+from tilth.signal import Signal, Signals
+from tilth.store import history
+from tilth.store.ledger import Batch
+from tilth.store.plain import dump
+from tilth.store.shelf import Store
+
+
+@dataclass(frozen=True)
+class Done:
+    """What one place gave: signals, findings or edits."""
+
+    place: Place
+    signals: tuple[Signal, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a run: the version it gave and what each place did on the way."""
+
+    data: Dataset
+    signals: Signals
+    done: tuple[Done, ...]
+
+    @property
+    def findings(self) -> list[tuple[str, Finding]]:
+        return [(done.place.use, finding) for done in self.done for finding in done.findings]
+
+    @property
+    def edits(self) -> list[tuple[str, Edit]]:
+        return [(done.place.use, edit) for done in self.done for edit in done.edits]
+
+
+@dataclass
+class _State:
+    """Where a run is. Mutable and private: it lives for one call of `run_plan`."""
+
+    data: Dataset
+    signals: Signals = field(default_factory=Signals)
+    findings: list[Finding] = field(default_factory=list)
+    line: list[Batch] = field(default_factory=list)
+
+
+def run_plan(
+    store: Store, run: LocalRun, places: Sequence[Place], *, start: str, folds: int, budget: int, commit: bool
+) -> Outcome:
+    """Run the places from version `start`.
+
+    budget  most open samples of the result
+    commit  whether edits go on the line; otherwise nothing but the memo is written
+    """
+    state = _State(store.version(start))
+    done = []
+    for place in places:
+        began = time.monotonic()
+        one = _do(store, run.within(place.key), place, state, folds=folds, budget=budget, commit=commit)
+        seconds = one.seconds or time.monotonic() - began
+        done.append(replace(one, seconds=seconds))
+        run.log(f"  {place.place:>5}  {place.use:<22} {_said(one)}")
+    if commit:
+        _forget_rest(store, state.line)
+    return Outcome(state.data, state.signals, tuple(done))
+
+
+def _do(store: Store, run: LocalRun, place: Place, state: _State, *, folds: int, budget: int, commit: bool) -> Done:
+    if place.role == "embedders":
+        return _embedded(store, run, place, state)
+    if place.role in ("learners", "valuators"):
+        return _measured(store, run, place, state, folds)
+    if place.role == "detectors":
+        return _detected(store, run, place, state)
+    return _edited(store, run, place, state, budget=budget, commit=commit)
+
+
+# -- signals --------------------------------------------------------------------------------------------------
+
+
+def blinded(data: Dataset) -> Dataset:
+    """The data with the labels of the sealed split taken off: what embedders see."""
+    hidden = pa.array(data.splits == TEST)
+    table = data.table
+    for name in ("classes", "shares"):
+        column = table.column(name).combine_chunks()
+        at = table.schema.get_field_index(name)
+        empty = pa.nulls(len(data), column.type)
+        pick = np.where(np.asarray(hidden), len(data), 0) + np.arange(len(data))
+        table = table.set_column(at, table.schema.field(name), pa.concat_arrays([column, empty]).take(pa.array(pick)))
+    return replace(data, table=table, _trusted=True)
+
+
+def _embedded(store: Store, run: LocalRun, place: Place, state: _State) -> Done:
+    # Through run.embed, whose own memo is by sample; the signal as a whole is cheap to put together again.
+    began = time.monotonic()
+    signal = run.embed(place.use, blinded(state.data), place.settings)
+    state.signals = state.signals.with_(signal)
+    key = digest("embed", place.key, state.data.version, run.seed)
+    seconds = _seconds(store, key, place, began, state.data.version)
+    return Done(place, signals=(signal,), seconds=seconds)
+
+
+def _measured(store: Store, run: LocalRun, place: Place, state: _State, folds: int) -> Done:
+    data = state.data.open
+    read = () if place.role == "learners" else tuple(signal.key for signal in state.signals.values())
+    key = digest("measure", place.key, data.version, folds, run.seed, read)
+    began = time.monotonic()
+    kinds = store.ledger.memo(key) if not run.fresh else None
+    found = [store.signal(digest(key, kind)) for kind in kinds["signals"]] if kinds else []
+    if not kinds or not all(found):
+        if place.role == "learners":
+            from tilth.learn.crossfit import crossfit
+
+            found = list(crossfit(place.step, data, run, folds=folds, seed=run.seed))
+        else:
+            found = [place.step.value(data, state.signals, run)]
+        for signal in found:
+            if signal is not None:
+                store.keep_signal(digest(key, signal.kind), signal)
+        kinds = {"signals": [signal.kind for signal in found if signal is not None]}
+        store.ledger.remember(key, place.use, "signal", {**kinds, "version": data.version}, time.monotonic() - began)
+    signals = tuple(signal for signal in found if signal is not None)
+    state.signals = state.signals.with_(*signals)
+    return Done(place, signals=signals, seconds=_remembered(store, key))
+
+
+# -- findings -------------------------------------------------------------------------------------------------
+
+
+def _detected(store: Store, run: LocalRun, place: Place, state: _State) -> Done:
+    data = state.data.open
+    key = digest(
+        "detect",
+        place.key,
+        data.version,
+        run.seed,
+        [signal.key for _, signal in sorted(state.signals.items())],
+    )
+    if run.fresh or store.ledger.memo(key) is None:
+        began = time.monotonic()
+        found = place.step.detect(data, state.signals, run)
+        with store.ledger.transaction():
+            store.ledger.add_findings(key, place.use, state.data.version, found)
+            value = {"findings": len(found), "version": state.data.version}
+            store.ledger.remember(key, place.use, "findings", value, time.monotonic() - began)
+    # Read back also when just made: a resumed run must see exactly what an undisturbed one sees.
+    findings = [finding for _, finding in store.ledger.findings(key=key)]
+    state.findings = [*state.findings, *findings]
+    return Done(place, findings=tuple(findings), seconds=_remembered(store, key))
+
+
+# -- edits ----------------------------------------------------------------------------------------------------
+
+
+def _edited(store: Store, run: LocalRun, place: Place, state: _State, *, budget: int, commit: bool) -> Done:
+    beliefs = digest_bytes(dump([[one.kind, one.ids, one.severity, one.evidence] for one in state.findings]).encode())
+    read = [signal.key for _, signal in sorted(state.signals.items())]
+    key = digest("edit", place.key, place.place, state.data.version, run.seed, budget, beliefs, read)
+    if commit and not run.fresh and (batch := _on_line(store, state, key)):
+        edits = tuple(change.edit for change in store.ledger.changes(batch=batch.batch) if change.verdict == "apply")
+        state.data, state.line = store.version(batch.after), [*state.line, batch]
+        return Done(place, edits=edits, seconds=batch.seconds)
+    began = time.monotonic()
+    edits = _proposed(store, run, place, state, budget)
+    seconds = time.monotonic() - began
+    if commit:
+        after, batch = history.add_batch(
+            store,
+            state.data,
+            edits,
+            place=place.place,
+            use=place.use,
+            key=key,
+            seconds=seconds,
+            keep=state.line,
+        )
+        refused = {change.edit.id for change in store.ledger.changes(batch=batch.batch) if change.verdict == "reject"}
+        edits = [edit for edit in edits if edit.id not in refused]
+        state.line = [*state.line, batch]
+    else:
+        refused = {refusal.edit.id for refusal in state.data.refusals(edits)}
+        edits = [edit for edit in edits if edit.id not in refused]
+        after = state.data.apply(edits)
+    state.data = after
+    return Done(place, edits=tuple(edits), seconds=seconds)
+
+
+def _on_line(store: Store, state: _State, key: str) -> Batch | None:
+    line = store.ledger.batches()
+    at = len(state.line)
+    return line[at] if at < len(line) and line[at].key == key and line[at].before == state.data.version else None
+
+
+def _proposed(store: Store, run: LocalRun, place: Place, state: _State, budget: int) -> list[Edit]:
+    data = state.data.open
+    if place.role == "cleansers":
+        findings = [one for one in state.findings if not one.ids or any(id in data for id in one.ids)]
+        return place.step.cleanse(data, findings, state.signals)
+    if place.role == "augmenters":
+        return [_stored(store, edit) for edit in place.step.augment(data, state.signals, run, budget=budget)]
+    chosen = set(place.step.select(data, state.signals, budget, run.rng("select")))
+    left = [id for id, split in zip(data.ids.tolist(), data.splits, strict=True) if split == TRAIN and id not in chosen]
+    return [Drop(id, f"not chosen by {place.use} for a budget of {budget:,}") for id in left]
+
+
+def _stored(store: Store, edit: Add) -> Add:
+    """The edit without its bytes, which go to the blobs at once: ten thousand pictures do not wait in memory."""
+    if edit.content is not None and edit.sample.text is None:
+        store.blobs.keep(edit.content)
+    return Add(edit.sample, edit.because, edit.evidence)
+
+
+def _forget_rest(store: Store, line: Sequence[Batch]) -> None:
+    """Take off the line what an earlier recipe put there and this one did not."""
+    staying = {batch.batch for batch in line}
+    rest = [batch for batch in store.ledger.batches() if batch.batch not in staying]
+    if rest:
+        with store.ledger.transaction():
+            store.ledger.drop_batches((batch.batch for batch in rest), state="superseded")
+            store.ledger.say(f"{len(rest)} batches of an earlier run were taken off the line")
+
+
+# -- words and times ------------------------------------------------------------------------------------------
+
+
+def _seconds(store: Store, key: str, place: Place, began: float, version: str) -> float:
+    """Time of the first making: a run that finds its rows in the memo does not lower it."""
+    if store.ledger.memo(key) is None:
+        store.ledger.remember(key, place.use, "signal", {"version": version}, time.monotonic() - began)
+    return _remembered(store, key)
+
+
+def _remembered(store: Store, key: str) -> float:
+    return store.ledger.seconds(key)
+
+
+def _said(done: Done) -> str:
+    if done.signals:
+        shapes = ", ".join(f"{signal.kind} {'x'.join(map(str, signal.values.shape))}" for signal in done.signals)
+        return f"{shapes}  ({done.seconds:.1f} s)"
+    items: Sequence[Any] = done.findings or done.edits
+    counts: dict[str, int] = {}
+    for item in items:
+        name = item.kind if isinstance(item, Finding) else type(item).__name__.lower()
+        counts[name] = counts.get(name, 0) + 1
+    return (", ".join(f"{count:,} {name}" for name, count in counts.items()) or "nothing") + f"  ({done.seconds:.1f} s)"

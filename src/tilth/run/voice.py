@@ -1,0 +1,123 @@
+"""What is said while it works: progress with the time left, and lines. All of it on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+
+class Voice(Protocol):
+    def log(self, message: str) -> None: ...
+
+    def bar(self, what: str, total: int) -> tuple[Callable[[int], None], Callable[[], None]]:
+        """(set what is done so far, take the bar away)."""
+        ...
+
+
+class Silence:
+    """Says nothing: the default of the Python API."""
+
+    def log(self, message: str) -> None:
+        pass
+
+    def bar(self, what: str, total: int) -> tuple[Callable[[int], None], Callable[[], None]]:
+        return (lambda done: None), (lambda: None)
+
+
+class Lines:
+    """Plain lines for logs and pipes: what began, and every `every_s` seconds how far it is."""
+
+    def __init__(self, *, every_s: float = 20.0) -> None:
+        self.every_s = every_s
+
+    def log(self, message: str) -> None:
+        print(message, file=sys.stderr, flush=True)
+
+    def bar(self, what: str, total: int) -> tuple[Callable[[int], None], Callable[[], None]]:
+        start = said = time.monotonic()
+
+        def update(done: int) -> None:
+            nonlocal said
+            now = time.monotonic()
+            if now - said >= self.every_s and done:
+                said = now
+                left = (now - start) / done * max(total - done, 0)
+                self.log(f"  {what}: {done:,} of {total:,}, about {_span(left)} left")
+
+        return update, lambda: None
+
+
+class Bars:
+    """Live bars for a terminal, by rich."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self.console = Console(stderr=True, highlight=False)
+        self._progress = Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+        )
+        self._open = 0
+
+    def log(self, message: str) -> None:
+        self.console.print(message, markup=False)
+
+    def bar(self, what: str, total: int) -> tuple[Callable[[int], None], Callable[[], None]]:
+        if not self._open:
+            self._progress.start()
+        self._open += 1
+        task = self._progress.add_task(what, total=total or None)
+
+        def close() -> None:
+            self._progress.remove_task(task)
+            self._open -= 1
+            if not self._open:
+                self._progress.stop()
+
+        return (lambda done: self._progress.update(task, completed=done)), close
+
+
+def voice_for(*, quiet: bool = False) -> Voice:
+    """Bars on a terminal, lines elsewhere, silence when asked."""
+    if quiet:
+        return Silence()
+    return Bars() if sys.stderr.isatty() else Lines()
+
+
+@contextmanager
+def advancing(voice: Voice, what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar that is told how much more is done."""
+    update, close = voice.bar(what, total)
+    done = 0
+
+    def advance(more: int) -> None:
+        nonlocal done
+        done += more
+        update(done)
+
+    try:
+        yield advance
+    finally:
+        close()
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

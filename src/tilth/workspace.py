@@ -1,0 +1,665 @@
+"""Workspace: the one door. Open, audit, propose, apply, prove, export, why, undo."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tilth.dataset import Dataset, label_text
+from tilth.digest import digest
+from tilth.edit import Add, Edit
+from tilth.errors import StepError, WorkspaceError
+from tilth.finding import Finding
+from tilth.recipe import Recipe, StepCall
+from tilth.run import door, proof
+from tilth.run.compare import Difference, differences
+from tilth.run.local import LocalRun
+from tilth.run.plan import Place, default_learner, default_recipe, load_recipe, only, plan_of
+from tilth.run.plugins import find_step
+from tilth.run.runner import Outcome, blinded, run_plan
+from tilth.run.voice import Silence, Voice
+from tilth.sample import TEST, Sample
+from tilth.signal import Signal
+from tilth.store import history
+from tilth.store.ledger import Batch, Change
+from tilth.store.shelf import Store
+from tilth.store.tables import write_signal
+from tilth.trial import Evidence
+
+_LOOKING = ("embedders", "learners", "valuators", "detectors")
+
+
+def open(
+    source: str | Path | None = None,
+    *,
+    workspace: str | Path | None = None,
+    valid: str | None = None,
+    test: str | None = None,
+    holdout: float | None = None,
+    seed: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    fresh: bool = False,
+    voice: Voice | None = None,
+) -> Workspace:
+    """A workspace on a source: opened where it is, made where it is not.
+
+    What is None takes its default where the workspace is made, and is as it was where it is opened.
+
+    source     a folder, a table, a zip or a tar; None: the one the workspace was made from
+    workspace  its folder; default `.tilth` here, or what the environment variable TILTH_HOME says
+    valid      a split of the source by its name, or the path of another source: picks the epoch, where a learner does
+    test       the same for the sealed test split
+    holdout    share (0..1) of train to seal where there is no test split; default 0.2
+    seed       all randomness derives from it; it belongs to the workspace; default 0
+    options    what a format wants to know: `label`, `text`, `path`, `split` (columns), `task`
+    device     `auto`, `cpu`, `cuda`, `cuda:1`
+    workers    processes side by side; default one per core
+    fresh      pass the memo by: everything is made again
+    """
+    folder = Path(workspace or os.environ.get("TILTH_HOME") or ".tilth")
+    voice = voice or Silence()
+    if source is None and not (folder / "ledger.db").exists():
+        raise WorkspaceError(f"there is no workspace at {folder}. Begin with:  tilth audit SOURCE")
+    store = Store(folder)
+    asked = _Asked(
+        Path(source) if source is not None else None,
+        valid,
+        test,
+        holdout,
+        seed,
+        dict(options) if options else None,
+    )
+    if store.ledger.fact("base") is None:
+        with store.writing():
+            if store.ledger.fact("base") is None:
+                _enter(store, asked, voice)
+    else:
+        _check_same(store, asked)
+    return Workspace(store, device=device, workers=workers, fresh=time.time() if fresh else 0.0, voice=voice)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    source: Path | None
+    valid: str | None
+    test: str | None
+    holdout: float | None
+    seed: int | None
+    options: dict[str, Any] | None
+
+    def said(self) -> dict[str, Any]:
+        """What was asked for in words; the rest is as it was, or the default."""
+        every = {
+            "valid": self.valid,
+            "test": self.test,
+            "holdout": self.holdout,
+            "seed": self.seed,
+            "options": self.options,
+        }
+        return {key: value for key, value in every.items() if value is not None}
+
+
+def _enter(store: Store, asked: _Asked, voice: Voice) -> None:
+    if asked.source is None:
+        raise WorkspaceError(f"the workspace {store.folder} holds no dataset yet. Begin with:  tilth audit SOURCE")
+    chosen = {"valid": None, "test": None, "holdout": 0.2, "seed": 0, "options": {}, **asked.said()}
+    entrance = door.enter(
+        asked.source,
+        unpack_to=store.folder / "unpacked",
+        options=chosen["options"],
+        valid=chosen["valid"],
+        test=chosen["test"],
+        holdout=chosen["holdout"],
+        voice=voice,
+        rng=np.random.default_rng(int(digest(chosen["seed"], "holdout"), 16)),
+    )
+    store.keep_version(entrance.data)
+    facts = {
+        "source": os.path.relpath(asked.source.resolve(), store.folder.resolve()),
+        "roots": {
+            home: os.path.relpath(root.resolve(), store.folder.resolve()) for home, root in entrance.roots.items()
+        },
+        "asked": chosen,
+        "layout": entrance.layout,
+        "format": entrance.format,
+        "facts": {key: value for key, value in entrance.facts.items() if key != "root"},
+        "held_out": entrance.held_out,
+        "name": asked.source.resolve().name.split(".")[0],
+        "seed": chosen["seed"],
+        "base": entrance.data.version,
+    }
+    with store.ledger.transaction():
+        for key, value in facts.items():
+            store.ledger.set_fact(key, value)
+        store.ledger.set_asides((one.path, one.why) for one in entrance.aside)
+        store.ledger.say(f"read {asked.source.name}: {entrance.layout}")
+    voice.log(f"  {entrance.layout}")
+    if entrance.held_out:
+        voice.log(
+            f"  No test split: {len(entrance.data.split(TEST)):,} train samples are sealed to prove the result on."
+        )
+    if entrance.aside:
+        voice.log(f"  {len(entrance.aside):,} files or rows were set aside, each with a reason (see the report).")
+
+
+def _check_same(store: Store, asked: _Asked) -> None:
+    if asked.source is None:
+        return
+    before = (store.folder / store.ledger.fact("source")).resolve()
+    if before != asked.source.resolve():
+        raise WorkspaceError(
+            f"the workspace {store.folder} was made from {before}, and you ask for {asked.source}.\n"
+            "  Take another workspace:  --workspace PATH"
+        )
+    known = store.ledger.fact("asked")
+    for key, value in asked.said().items():
+        if known[key] != value:
+            raise WorkspaceError(
+                f"the workspace {store.folder} was made with {key} = {known[key]!r}, and you ask for {value!r}.\n"
+                "  Take another workspace:  --workspace PATH"
+            )
+
+
+@dataclass(frozen=True)
+class Why:
+    """All that is known of one sample."""
+
+    sample: Sample
+    present: bool
+    label: str
+    findings: tuple[tuple[str, Finding], ...]
+    changes: tuple[tuple[Batch, Change], ...]
+    children: tuple[str, ...]
+    parents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Improved:
+    """What `improve` hands back."""
+
+    before: Dataset
+    after: Dataset
+    outcome: Outcome
+    evidence: Evidence | None
+
+
+class Workspace:
+    """A source, its versions and everything said of them. Made by `tilth.open`."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        device: str = "auto",
+        workers: int | None = None,
+        fresh: float = 0.0,
+        voice: Voice | None = None,
+    ) -> None:
+        self.store, self.voice = store, voice or Silence()
+        self._device, self._workers, self._fresh = device, workers or os.cpu_count() or 1, fresh
+
+    # -- what there is ----------------------------------------------------------------------------------------
+
+    @property
+    def base(self) -> Dataset:
+        """The version that was read."""
+        return self.store.version(history.base(self.store))
+
+    @property
+    def data(self) -> Dataset:
+        """The present version."""
+        return self.store.version(history.head(self.store))
+
+    def version(self, name: str) -> Dataset:
+        """A version by its digest, a part of it, `base` or `head`."""
+        if name in ("base", "head"):
+            return self.base if name == "base" else self.data
+        found = sorted(self.store.folder.glob(f"versions/{name}*.parquet"))
+        if len(found) != 1:
+            raise WorkspaceError(f"{len(found)} versions begin with {name!r}. `tilth log` lists them.")
+        return self.store.version(found[0].stem)
+
+    def fact(self, key: str, default: Any = None) -> Any:
+        """A fact of the making: `layout`, `seed`, `name`, `held_out`..."""
+        return self.store.ledger.fact(key, default)
+
+    @cached_property
+    def run(self) -> LocalRun:
+        """The Run of this workspace: contents, compute, randomness."""
+        folder = self.store.folder.resolve()
+        roots = {home: (folder / place).resolve() for home, place in self.fact("roots", {}).items()}
+        cores = os.cpu_count() or 1
+        return LocalRun(
+            folder,
+            roots,
+            seed=self.fact("seed", 0),
+            device=_device(self._device),
+            threads=cores,
+            workers=self._workers,
+            source_format=self.fact("format"),
+            facts=self.fact("facts", {}),
+            fresh=self._fresh,
+            voice=self.voice,
+        )
+
+    # -- observe, propose, decide, apply ----------------------------------------------------------------------
+
+    def recipe(self, name: str | None = None) -> tuple[Recipe, str]:
+        """A recipe by name or file, by default the shipped one for this kind of data; with its TOML."""
+        return load_recipe(name or default_recipe(self.base.schema))
+
+    def plan(self, recipe: Recipe, *, embedder: str | None = None) -> list[Place]:
+        """The calls of a recipe, checked against this dataset. embedder: stands in for the recipe's own."""
+        if embedder:
+            recipe = _with_embedder(recipe, embedder)
+        return plan_of(recipe, self.base.schema)
+
+    def audit(self, recipe: str | None = None, *, embedder: str | None = None) -> Outcome:
+        """Look, and change nothing: the recipe without the steps that edit, on the present version."""
+        chosen, _ = self.recipe(recipe)
+        places = self.plan(only(chosen, _LOOKING), embedder=embedder)
+        with self.store.writing():
+            return run_plan(
+                self.store,
+                self.run,
+                places,
+                start=history.head(self.store),
+                folds=chosen.folds,
+                budget=0,
+                commit=False,
+            )
+
+    def propose(self, recipe: str | None = None, *, budget: int | None = None, embedder: str | None = None) -> Outcome:
+        """What the recipe would change, as edits that nobody has applied yet. They are kept for `apply`."""
+        chosen, _ = self.recipe(recipe)
+        places = self.plan(chosen, embedder=embedder)
+        budget = self._budget(chosen, budget)
+        with self.store.writing():
+            start = history.head(self.store)
+            outcome = run_plan(
+                self.store, self.run, places, start=start, folds=chosen.folds, budget=budget, commit=False
+            )
+            self._keep_proposals(outcome, start)
+        return outcome
+
+    def _keep_proposals(self, outcome: Outcome, start: str) -> None:
+        ledger = self.store.ledger
+        with ledger.transaction():
+            ledger.drop_batches((batch.batch for batch in ledger.batches(state="proposed")), state="withdrawn")
+            for done in outcome.done:
+                if done.edits:
+                    ledger.add_batch(
+                        done.edits,
+                        place=done.place.place,
+                        use=done.place.use,
+                        key=done.place.key,
+                        before=start,
+                        after="",
+                        state="proposed",
+                        by="tilth",
+                        seconds=done.seconds,
+                    )
+
+    def proposals(self) -> list[tuple[Batch, Change]]:
+        """The edits that wait for `apply`."""
+        return [
+            (batch, one)
+            for batch in self.store.ledger.batches(state="proposed")
+            for one in self.store.ledger.changes(batch=batch.batch)
+        ]
+
+    def apply(
+        self,
+        edits: Sequence[Edit] | None = None,
+        *,
+        only: Sequence[str] = (),
+        skip: Sequence[str] = (),
+        by: str = "person",
+    ) -> Dataset:
+        """Apply these edits, or the proposals; of these only what is named, and nothing that is to be skipped.
+
+        only, skip  ids of samples, names of steps or kinds of edit (`drop`, `relabel`, `add`)
+        """
+        with self.store.writing():
+            if edits is not None:
+                data, _ = history.add_batch(
+                    self.store, self.data, list(edits), place="apply", use="apply", key="", by=by
+                )
+                return data
+            return self._apply_proposals(set(only), set(skip), by)
+
+    def _apply_proposals(self, wanted: set[str], unwanted: set[str], by: str) -> Dataset:
+        from tilth.store.plain import kind_of
+
+        batches = self.store.ledger.batches(state="proposed")
+        if not batches:
+            raise WorkspaceError("nothing is proposed. First:  tilth propose")
+        data = self.data
+        for batch in batches:
+            chosen = []
+            for change in self.store.ledger.changes(batch=batch.batch):
+                words = {change.edit.id, kind_of(change.edit), batch.use}
+                if (not wanted or words & wanted) and not words & unwanted:
+                    chosen.append(change.edit)
+            if chosen:
+                data, _ = history.add_batch(
+                    self.store,
+                    data,
+                    chosen,
+                    place=batch.place,
+                    use=batch.use,
+                    key="",
+                    by=by,
+                    seconds=batch.seconds,
+                )
+        self.store.ledger.drop_batches((batch.batch for batch in batches), state="settled")
+        return data
+
+    def improve(
+        self,
+        recipe: str | None = None,
+        *,
+        learner: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        budget: int | None = None,
+        seeds: int = 3,
+        metric: str | None = None,
+        embedder: str | None = None,
+        prove: bool = True,
+    ) -> Improved:
+        """The whole loop: the recipe on the source, every edit applied, and the proof.
+
+        learner   the fixed model: a name (`convnet`), `package.module:factory`; default the recipe's, or the data's
+        budget    most open samples of the result; default the size of the source
+        seeds     how many trainings on each side of the proof
+        """
+        chosen, text = self.recipe(recipe)
+        places = self.plan(chosen, embedder=embedder)
+        learner = learner or chosen.learner or default_learner(self.base.schema)
+        find_step(proof.learner_of(learner)[0])  # a wrong name is told before the work
+        with self.store.writing():
+            self.store.ledger.set_fact("recipe", text)
+            outcome = run_plan(
+                self.store,
+                self.run,
+                places,
+                start=history.base(self.store),
+                folds=chosen.folds,
+                budget=self._budget(chosen, budget),
+                commit=True,
+            )
+        evidence = None
+        if prove and self.base.seal:
+            evidence = self.prove(learner=learner, settings=settings, seeds=seeds, metric=metric)
+        elif prove:
+            self.voice.log(
+                "No proof: there is no test split. Name one (--test) or let a share be sealed (--holdout 0.2)."
+            )
+        return Improved(self.base, self.data, outcome, evidence)
+
+    def _budget(self, recipe: Recipe, budget: int | None) -> int:
+        budget = budget if budget is not None else recipe.budget
+        return len(self.base.open) if budget is None else budget
+
+    # -- prove ------------------------------------------------------------------------------------------------
+
+    def prove(
+        self,
+        before: str = "base",
+        after: str = "head",
+        *,
+        learner: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        seeds: int = 3,
+        metric: str | None = None,
+    ) -> Evidence:
+        """Train the fixed model on both versions, with the same seeds, and ask the sealed test split."""
+        learner = learner or (self.fact("proof") or {}).get("learner") or default_learner(self.base.schema)
+        asked = {
+            "before": self.version(before).version,
+            "after": self.version(after).version,
+            "learner": learner,
+            "settings": dict(settings or {}),
+            "seeds": seeds,
+            "metric": metric,
+        }
+        with self.store.writing():
+            evidence = proof.prove(self.store, self.run, **asked)
+            self.store.ledger.set_fact("proof", asked)
+            measure = evidence.headline
+            self.store.ledger.say(
+                f"prove: {measure.metric} {measure.before:.4f} -> {measure.after:.4f} "
+                f"[{measure.low:+.4f}, {measure.high:+.4f}], {evidence.verdict}"
+            )
+        return evidence
+
+    def evidence(self) -> Evidence | None:
+        """The proof on record, where it is of the present version."""
+        asked = self.fact("proof")
+        if not asked or asked["after"] != history.head(self.store):
+            return None
+        return proof.prove(self.store, replace(self.run, fresh=0.0), **asked)
+
+    # -- signals ----------------------------------------------------------------------------------------------
+
+    def embed(
+        self, use: str | None = None, *, settings: Mapping[str, Any] | None = None, among: Dataset | None = None
+    ) -> Signal:
+        """The embedding by an embedder, the default for the modality where none is named.
+
+        among  which samples; default those of the present version
+        """
+        use = use or ("embed.text" if self.base.schema.modality == "text" else "embed.pixels")
+        use, given = proof.embedder_of(use)
+        if find_step(use).role != "embedders":
+            raise StepError(f"{use} is no embedder; `tilth steps` lists those that are")
+        with self.store.writing():
+            return self.run.embed(use, blinded(self.data if among is None else among), {**given, **(settings or {})})
+
+    # -- answers ----------------------------------------------------------------------------------------------
+
+    def find(self, name: str) -> str:
+        """The id of a sample by its id, the beginning of it, or its path."""
+        for version in (history.head(self.store), history.base(self.store)):
+            for column in ("id", "path"):
+                if len(found := self.store.rows(version, column, name)):
+                    return str(found.ids[0])
+        known = {*self.data.ids.tolist(), *self.base.ids.tolist()}
+        close = sorted(id for id in known if id.startswith(name)) if len(name) >= 4 else []
+        if len(close) == 1:
+            return close[0]
+        if changed := self.store.ledger.changes(sample=name):
+            return changed[0].edit.id
+        many = (
+            f"{len(close)} samples begin with {name!r}: {', '.join(close[:5])}"
+            if close
+            else f"there is no sample {name!r}"
+        )
+        raise WorkspaceError(
+            f"{many}.\n  Give an id (the report shows them), its first digits or a path as in the source."
+        )
+
+    def why(self, name: str) -> Why:
+        """All that is known of a sample: what was found, what was changed and by whom, where it comes from."""
+        id = self.find(name)
+        ledger = self.store.ledger
+        batches = {
+            batch.batch: batch for state in ("line", "superseded", "proposed") for batch in ledger.batches(state=state)
+        }
+        changes = ledger.changes(sample=id)
+        present = self.store.rows(history.head(self.store), "id", id)
+        found = present if len(present) else self.store.rows(history.base(self.store), "id", id)
+        sample = (
+            next(iter(found)) if len(found) else next(one.edit.sample for one in changes if isinstance(one.edit, Add))
+        )
+        return Why(
+            sample,
+            bool(len(present)),
+            label_text(self._schema, sample.label),
+            tuple(ledger.findings(sample=id)),
+            tuple((batches[one.batch], one) for one in changes if one.batch in batches),
+            tuple(child for child, _ in ledger.children([id])),
+            sample.parents,
+        )
+
+    @cached_property
+    def _schema(self) -> Any:
+        from tilth.store.tables import read_schema
+
+        return read_schema(self.store.version_file(history.base(self.store)))
+
+    def changes(self) -> list[tuple[Batch, Change]]:
+        """Every edit in force, with its batch, in the order of the line."""
+        ledger = self.store.ledger
+        return [
+            (batch, one)
+            for batch in ledger.batches()
+            for one in ledger.changes(batch=batch.batch)
+            if one.verdict == "apply"
+        ]
+
+    def findings(self) -> list[tuple[str, Finding]]:
+        """(step, finding) of everything that was found, the last word of each step."""
+        latest: dict[tuple[str, str], tuple[str, Finding]] = {}
+        for use, finding in self.store.ledger.findings():
+            latest[use, finding.key] = (use, finding)
+        return list(latest.values())
+
+    def log(self) -> list[tuple[str, str]]:
+        """(time, what) of everything that was done here."""
+        return self.store.ledger.lines()
+
+    # -- undo -------------------------------------------------------------------------------------------------
+
+    def undo(self, *names: str, by: str = "person", why: str = "") -> history.Undone:
+        """Take edits back and replay what came after.
+
+        names  samples (id or path), steps (`cleanse.labels`), kinds (`relabel`), `all`; none: the last batch
+        """
+        with self.store.writing():
+            return history.undo(self.store, self._named(names), by=by, why=why)
+
+    def _named(self, names: Sequence[str]) -> list[Change]:
+        ledger, line = self.store.ledger, self.store.ledger.batches()
+        if not line:
+            raise WorkspaceError("nothing to undo: no edit was applied here yet")
+        if not names:
+            return ledger.changes(batch=line[-1].batch)
+        if "all" in names:
+            return [one for batch in line for one in ledger.changes(batch=batch.batch)]
+        chosen: list[Change] = []
+        for name in names:
+            if name in ("drop", "relabel", "add", "weigh", "move"):
+                chosen += ledger.changes(kinds=[name])
+            elif name in {batch.use for batch in line}:
+                chosen += [one for batch in line if batch.use == name for one in ledger.changes(batch=batch.batch)]
+            else:
+                chosen += ledger.changes(sample=self.find(name))
+        return chosen
+
+    # -- out --------------------------------------------------------------------------------------------------
+
+    def export(
+        self, where: str | Path, *, layout: str | None = None, version: str = "head", name: str | None = None
+    ) -> Path:
+        """Write a version to a folder or file, in the layout of the source or another (`folder`, `animals`, `table`)."""
+        data = self.version(version)
+        if self.fact("held_out"):
+            data = door.put_back(data)
+        return proof.export(self.run, data, Path(where), layout=layout, name=name)
+
+    def check_target(self, where: Path) -> None:
+        """Raises ExportError where an export to this folder could not be written: told before the work, not after."""
+        proof.check_target(where)
+
+    def write_signal(self, signal: Signal, where: Path) -> None:
+        """A signal as Parquet: `id` and `value`."""
+        write_signal(signal, where)
+
+    def diff(self, before: str = "base", after: str = "head") -> list[Difference]:
+        """What is different between two versions, sample by sample, with the last reason on record."""
+        old, new = self.version(before), self.version(after)
+        reasons = {one.edit.id: one.edit.because for _, one in self.changes()}
+        return [replace(one, because=reasons.get(one.id, "")) for one in differences(old, new)]
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder in the workspace for what is gone afterwards."""
+        import shutil
+        import tempfile
+
+        folder = Path(tempfile.mkdtemp(dir=self.store.folder))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _repr_html_(self) -> str:
+        """A short table for notebooks; `tilth.write_report` has the whole story."""
+        from html import escape
+
+        data, base = self.data, self.base
+        rows = [
+            ("source", self.fact("layout", "")),
+            ("version", f"{data.version} ({len(data):,} samples; {len(base):,} as read)"),
+            (
+                "edits in force",
+                ", ".join(f"{count:,} {kind}" for kind, count in self.tally().items()) or "none",
+            ),
+        ]
+        if asked := self.fact("proof"):
+            rows.append(
+                (
+                    "proof",
+                    "on record, of another version" if asked["after"] != data.version else self._proof_line(),
+                )
+            )
+        cells = "".join(f"<tr><th style='text-align:left'>{escape(a)}</th><td>{escape(b)}</td></tr>" for a, b in rows)
+        return f"<table><caption>Tilth workspace {escape(str(self.store.folder))}</caption>{cells}</table>"
+
+    def _proof_line(self) -> str:
+        evidence = self.evidence()
+        return evidence.headline.sentence if evidence else ""
+
+    def tally(self) -> dict[str, int]:
+        """How many edits of each kind are in force."""
+        on_line = {batch.batch for batch in self.store.ledger.batches()}
+        counts: dict[str, int] = {}
+        for batch, kind, verdict, count in self.store.ledger.tally():
+            if batch in on_line and verdict == "apply":
+                counts[kind] = counts.get(kind, 0) + count
+        return counts
+
+
+def _device(asked: str) -> str:
+    if asked != "auto":
+        return asked
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _with_embedder(recipe: Recipe, embedder: str) -> Recipe:
+    """The recipe with another embedder in the place of its own for pixels or text."""
+    use, settings = proof.embedder_of(embedder)
+
+    def swapped(block: Any) -> Any:
+        if isinstance(block, StepCall):
+            return StepCall(use, settings) if block.use in ("embed.pixels", "embed.text") else block
+        return replace(block, steps=tuple(swapped(call) for call in block.steps))
+
+    return replace(recipe, steps=tuple(swapped(block) for block in recipe.steps))

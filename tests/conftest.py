@@ -1,0 +1,24 @@
+"""What tests share: where real data lies, and plain settings of hypothesis."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+sys.path.insert(0, str(Path(__file__).parent))  # strategies.py, beside this file
+
+settings.register_profile("tilth", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+settings.load_profile("tilth")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data, or a skip that names it."""
+    folder = Path(os.environ.get("TILTH_DATA") or Path(__file__).parents[2] / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder} (set TILTH_DATA)")
+    return folder
