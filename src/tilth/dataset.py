@@ -185,6 +185,14 @@ class Dataset:
         """The rows of these splits."""
         return self.where(np.isin(self.splits, names))
 
+    def merged(self, other: Dataset) -> Dataset:
+        """The rows of both, which have no id in common."""
+        if not len(other):
+            return self
+        table = pa.concat_tables([self.table, other.table])
+        ids = np.concatenate([self.ids, other.ids])
+        return replace(self, table=table.take(pa.array(np.argsort(ids, kind="stable"))).combine_chunks(), _trusted=True)
+
     def only(self, ids: Iterable[str] | Array) -> Dataset:
         """The rows of these ids."""
         return self.where(np.isin(self.ids, np.asarray(list(ids), dtype="U16")))

@@ -76,7 +76,9 @@ def test_per_class_numbers_agree_with_sklearn():
     np.testing.assert_allclose(precision[0], oracle.precision_score(truth, guess, **asked))
     np.testing.assert_allclose(recall[0], oracle.recall_score(truth, guess, **asked))
     np.testing.assert_allclose(metrics.class_f1(targets, probabilities, one)[0], oracle.f1_score(truth, guess, **asked))
-    np.testing.assert_array_equal(metrics.confusion(targets, probabilities), oracle.confusion_matrix(truth, guess, labels=range(4)))
+    np.testing.assert_array_equal(
+        metrics.confusion(targets, probabilities), oracle.confusion_matrix(truth, guess, labels=range(4))
+    )
 
 
 def test_soft_labels_count_as_their_largest_share():

@@ -374,6 +374,27 @@ def test_names_given_by_the_caller_are_used() -> None:
     assert "sample number one" in read(photo_story(names=lambda id: "sample number one")).text
 
 
+def test_a_sample_that_came_and_went_is_still_told() -> None:
+    data = worlds.photos(40).data
+    parent = next(iter(data.train))
+    child = Sample(
+        made_id((parent.id,), "x", 1),
+        "c" * 32,
+        "gone.png",
+        parent.label,
+        "train",
+        1.0,
+        (parent.id,),
+        "augment.x:y",
+        "blob",
+    )
+    after, made = changes(data, [[Add(child, "To fill its class.")], [Drop(child.id, "It was no help.")]])
+    paths = {sample.id: sample.path for sample in data}
+    page = read(Story("Brief", "a folder", data, after, changes=made, names=paths.__getitem__))
+    assert after.version == data.version and "gone.png" in page.text and "It was no help." in page.text
+    assert "Kept as they were 40 Relabelled 0 Dropped 0 Added 0" in page.text
+
+
 def test_points_of_the_map_are_json_with_a_cell_each() -> None:
     story = photo_story()
     found = re.search(r'<script type="application/json" class="points">(.*?)</script>', render(story), re.DOTALL)

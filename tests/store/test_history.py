@@ -120,3 +120,27 @@ def test_undo_is_a_subset_of_the_edits(dropped: set[int], taken_back: set[int]) 
         left = data.apply([Drop(samples[number].id, "junk") for number in dropped - taken_back])
         assert history.head(store) == left.version
         store.ledger.close()
+
+
+@given(st.permutations(range(6)), st.integers(0, 5), st.booleans())
+def test_the_quick_undo_is_the_replay(order: list[int], taken: int, grown: bool) -> None:
+    import tempfile
+
+    samples = [plain(number, number % 3) for number in range(6)]
+    with tempfile.TemporaryDirectory() as folder:
+        store, data = started(Path(folder), *samples)
+        first: list[Edit] = [Drop(samples[order[0]].id, "junk"), Relabel(samples[order[1]].id, order[1] % 3, 2, "seen")]
+        first += [Relabel(samples[order[2]].id, order[2] % 3, 1, "seen")]
+        after = put(store, data, *first, use="one")
+        second: list[Edit] = [Drop(samples[order[3]].id, "junk")]
+        second += [Add(child(samples[order[1]], 2), "filled")] if grown else []
+        put(store, after, *second, use="two")
+        asked = [change for change in store.ledger.changes() if change.edit.id == samples[order[taken % 4]].id]
+        line = [batch for batch in store.ledger.batches() if batch.batch >= asked[0].batch]
+        heirs = history._heirs(store, asked)
+        quick = history._patched(store, line, asked, heirs)
+        slow = history._replayed(store, line, {one.number for one in asked} | set(heirs), heirs)
+        assert quick is not None
+        assert (quick[0], quick[1]) == (slow[0], slow[1])
+        assert [(one.number, why) for one, why in quick[2]] == [(one.number, why) for one, why in slow[2]]
+        store.ledger.close()

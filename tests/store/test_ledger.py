@@ -35,7 +35,7 @@ def test_a_version_comes_back_as_it_was(both: tuple[Dataset, list[Edit]]) -> Non
         write_dataset(data, file)
         again = read_dataset(file)
         assert (again.version, again.schema, list(again)) == (data.version, data.schema, list(data))
-        assert [len(read_rows(file, "id", id)) for id in data.ids.tolist()] == [1] * len(data)
+        assert [len(read_rows(file, "id", [id])) for id in data.ids.tolist()] == [1] * len(data)
 
 
 def test_the_last_decision_counts(tmp_path: Path) -> None:

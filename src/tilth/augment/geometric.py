@@ -1,7 +1,7 @@
 """New pictures by small moves: shear, turn, shift, zoom, noise, one at a time or several at once.
 
-They fill small classes up to the budget. What comes into the frame has the value of the picture's own ground, so white
-paper stays white and a dark ground dark; there are no flips, for a mirrored numeral or letter is another one.
+They fill small classes up to the budget. What comes into the frame has the value of the picture's own ground, so
+white paper stays white and a dark ground dark; there are no flips, for a mirrored numeral or letter is another one.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ TECHNIQUES = ("shear", "rotate", "shift", "zoom", "noise")
 MIX = "mix"
 
 _LEAST = 0.3  # of the full magnitude: below, the new picture is a near copy and teaches nothing
-_TRIES = 4  # times another magnitude is drawn where the picture came out as it was (a shift of less than a pixel)
+_TRIES = 4  # draws before a picture that comes out as it was is given up (a shift of less than a pixel)
 
 
 @dataclass(frozen=True)
 class Geometric:
-    """Makes new train pictures by shear, turn, shift, zoom and noise, until the classes are even and the budget is full."""
+    """Makes new train pictures by shear, turn, shift, zoom and noise: classes become even, the budget full."""
 
     techniques: tuple[str, ...] = TECHNIQUES
     rotate_deg: float = 15.0  # degrees; a 6 stays a 6, and handwriting leans as much by itself
@@ -42,7 +42,7 @@ class Geometric:
     shift: float = 0.1  # share of the side
     zoom_out: float = 0.8  # smallest scale: a stroke of one pixel still shows
     zoom_in: float = 1.15  # largest scale
-    noise: float = 0.05  # standard deviation, share of the range from black to white: visible, and no glyph drowns
+    noise: float = 0.05  # deviation as a share of black to white: visible, and no glyph drowns in it
     mixed: float = 0.5  # share of new pictures that get several techniques at once
     balance: bool = True  # smallest classes first; False: every picture is used alike
     most_per_parent: int = 50  # copies of one picture: a class of one must not fill the set with itself
@@ -56,19 +56,21 @@ class Geometric:
         object.__setattr__(self, "techniques", tuple(self.techniques))
         for name in self.techniques:
             if name not in TECHNIQUES:
-                known = ", ".join(TECHNIQUES)
-                raise SettingError(f"augment.geometric has no technique {name!r}{did_you_mean(name, TECHNIQUES)} ({known})")
+                known = f"{did_you_mean(name, TECHNIQUES)} (there is {', '.join(TECHNIQUES)})"
+                raise SettingError(f"augment.geometric has no technique {name!r}{known}")
         if not self.techniques or len(set(self.techniques)) < len(self.techniques):
-            raise SettingError(f"augment.geometric: name one or more techniques, each once; found {self.techniques}")
+            found = ", ".join(self.techniques) or "none"
+            raise SettingError(f"augment.geometric: name one or more techniques, each once; found {found}")
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-                raise SettingError(f"augment.geometric: {name} must lie within {low:g} and {high:g}, found {value!r}")
+                fault = f"{name} must lie within {low:g} and {high:g}, found {value!r}"
+                raise SettingError(f"augment.geometric: {fault}")
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
         """New train pictures, so that the open part of the data holds at most `budget` samples."""
         if data.schema.modality != "image":
-            raise StepError("augment.geometric works on images, and this dataset holds text. Use augment.text.")
+            raise StepError("augment.geometric works on images; this dataset holds texts. Use augment.text.")
         key = digest(self)
         room = budget - len(data.open)
         turns = plan(data, room, run.rng(key, "turns"), balance=self.balance, most=self.most_per_parent)

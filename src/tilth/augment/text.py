@@ -1,7 +1,7 @@
-"""New texts by two small moves, to lift the small classes: neighbouring words change places, or a filler word goes.
+"""New texts by two small moves, to lift the small classes: neighbours change places, or a filler word goes.
 
-Negations, numbers, names and the words that carry the label stay; so do case and punctuation. That is oversampling with
-a little variety, no more: it evens out classes for a model that counts words, and adds no knowledge.
+Negations, numbers, names and the words that carry the label stay; so do case and punctuation. That is oversampling
+with a little variety, no more: it evens out classes for a model that counts words, and adds no knowledge.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from tilth.augment.turns import Names, made_sample, plan
+from tilth.augment.turns import Names, Turns, made_sample, plan
 from tilth.augment.words import class_words, swapped, thinned
 from tilth.dataset import Dataset, label_text
 from tilth.digest import digest, digest_bytes
@@ -29,7 +29,7 @@ _TRIES = 8  # draws before a text is given up: a sentence of five words has only
 
 @dataclass(frozen=True)
 class Text:
-    """Makes new train texts by swapping neighbouring words and leaving out fillers, until the small classes are as large as the largest."""
+    """Makes new train texts by swapping neighbouring words and leaving out fillers, until classes are even."""
 
     swap_share: float = 0.1  # of the words; EDA's alpha
     thin_share: float = 0.1  # of the filler words; EDA's probability of deletion
@@ -46,30 +46,50 @@ class Text:
     def __post_init__(self) -> None:
         for name in ("swap_share", "thin_share", "label_words"):
             if not 0 <= getattr(self, name) <= 1:
-                raise SettingError(f"augment.text: {name} is a share within 0 and 1, found {getattr(self, name)!r}")
+                found = getattr(self, name)
+                raise SettingError(f"augment.text: {name} is a share within 0 and 1, found {found!r}")
         if self.most_per_parent < 1:
-            raise SettingError(f"augment.text: most_per_parent must be at least 1, found {self.most_per_parent!r}")
+            found = self.most_per_parent
+            raise SettingError(f"augment.text: most_per_parent must be at least 1, found {found!r}")
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
-        """New train texts: up to the largest class, and so that the open part of the data holds at most `budget`."""
+        """New train texts: up to the largest class, and at most `budget` open samples in all."""
         if data.schema.modality != "text":
-            raise StepError("augment.text works on texts, and this dataset holds images. Use augment.geometric.")
-        key = digest(self)
-        level = self.balance and not self.fill
-        rng = run.rng(key, "turns")
-        turns = plan(data, budget - len(data.open), rng, balance=self.balance, most=self.most_per_parent, level=level)
-        keep = class_words(run.texts(data.train), data.train.targets, share=self.label_words) if len(turns.times) else frozenset()
-        names, known, missed = Names(data), set(run.texts(data)), 0
+            raise StepError("augment.text works on texts; this dataset holds images. Use augment.geometric.")
+        train = data.train
+        keep = class_words(run.texts(train), train.targets, share=self.label_words) if len(train) else frozenset()
+        known, spent, most = set(run.texts(data)), set[str](), self.most_per_parent
+        while most > 0:
+            turns = self._turns(data, run, budget, most, spent)
+            made: list[Add] = []
+            for add in self._round(data, turns, keep, known, spent, run):
+                made.append(add)
+                yield add
+            if len(made) == turns.times.sum():
+                break
+            # Some texts have no move left; the others of their class take their turns.
+            data, most = data.apply(made), most - int(turns.times.max())
+        if spent:
+            run.log(f"augment.text: {len(spent)} texts have no safe move left that gives a new text")
+
+    def _turns(self, data: Dataset, run: Run, budget: int, most: int, spent: set[str]) -> Turns:
+        room, level = budget - len(data.open), self.balance and not self.fill
+        rng = run.rng(digest(self), "turns")
+        return plan(data, room, rng, balance=self.balance, most=most, level=level, barred=spent)
+
+    def _round(
+        self, data: Dataset, turns: Turns, keep: frozenset[str], known: set[str], spent: set[str], run: Run
+    ) -> Iterator[Add]:
+        """What these turns give. Texts that are made go into `known`, parents that gave none into `spent`."""
+        key, names = digest(self), Names(data)
         for parent, times in zip(data.only(turns.parents), turns.times.tolist(), strict=True):
             for ordinal in names.ordinals(parent.id, key, times):
                 made = self._made(parent, keep, known, run.rng(key, parent.id, ordinal))
                 if made is None:
-                    missed += 1
-                    continue
+                    spent.add(parent.id)
+                    break
                 known.add(made[1])
                 yield _add(parent, made, made_id((parent.id,), key, ordinal), names, data)
-        if missed:
-            run.log(f"augment.text: {missed} texts had no safe move that gives a new text, and were left out")
 
     def _made(
         self, parent: Sample, keep: frozenset[str], known: set[str], rng: np.random.Generator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -26,18 +26,28 @@ class Turns:
     times: Array
 
 
-def plan(data: Dataset, room: int, rng: np.random.Generator, *, balance: bool, most: int, level: bool = False) -> Turns:
+def plan(
+    data: Dataset,
+    room: int,
+    rng: np.random.Generator,
+    *,
+    balance: bool,
+    most: int,
+    level: bool = False,
+    barred: Collection[str] = (),
+) -> Turns:
     """Which parents to use how often, so that at most `room` samples come in.
 
     balance  fill the smallest classes first; else every parent is used alike
     most     new samples per parent at most
     level    stop where every class has reached the size of the largest
+    barred   ids that are no parents
 
-    Raw samples are preferred: a made one is used only in a class that has no raw one. Samples without a label or of
-    weight 0 are never parents.
+    Raw samples are preferred: a made one is used only in a class that has no raw one. Samples without a label or
+    of weight 0 are never parents.
     """
     train = data.train
-    usable = _parents(train)
+    usable = _parents(train) & ~np.isin(train.ids, list(barred))
     rank = rng.permutation(len(train))
     if room <= 0 or not usable.any():
         return Turns((), np.zeros(0, dtype=np.int64))
@@ -113,8 +123,19 @@ class Names:
             number += 1
 
 
-def made_sample(parent: Sample, *, id: str, content: str, path: str, maker: str, home: str, text: str | None = None) -> Sample:
+def made_sample(
+    parent: Sample, *, id: str, content: str, path: str, maker: str, home: str, text: str | None = None
+) -> Sample:
     """A sample made from one parent: in train, with the parent's label and weight."""
     return Sample(
-        id, content, path, parent.label, TRAIN, parent.weight, parents=(parent.id,), maker=maker, home=home, text=text
+        id=id,
+        content=content,
+        path=path,
+        label=parent.label,
+        split=TRAIN,
+        weight=parent.weight,
+        parents=(parent.id,),
+        maker=maker,
+        home=home,
+        text=text,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,14 +13,14 @@ from tilth.signal import Array
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
 
 NEGATIONS = frozenset(
-    "no not none nobody nothing neither nor never nowhere cannot without hardly scarcely barely except unless "
-    "nein nicht kein keine nie ne pas jamais sans non no nunca sin".split()
+    "no not none nobody nothing neither nor never nowhere cannot without hardly scarcely barely except "
+    "unless nein nicht kein keine nie ne pas jamais sans non no nunca sin".split()
 )
-"""Taking one away, or moving it, turns the sentence round. Contractions (`don't`) are found by their ending."""
+"""Taking one away, or moving it, turns the sentence round. Contractions (`don't`) are known by their ending."""
 
 FILLERS = frozenset(
-    "a an the of to in on at for by with from as is are was were be been am do does did has have had will would "
-    "can could shall should may might that this these those there it its i you he she we they me my your our "
+    "a an the of to in on at for by with from as is are was were be been am do does did has have had will "
+    "would can could shall should may might that this these those there it its i you he she we they me my your our "
     "their his her him us them and or so very just please also then".split()
 )
 """Words that can be missed: articles, auxiliaries, pronouns. Question words stand apart, for they say what is asked."""
@@ -43,7 +44,7 @@ def class_words(texts: Sequence[str], targets: Array, *, share: float) -> frozen
     """
     from sklearn.feature_extraction.text import CountVectorizer
 
-    reader = CountVectorizer(tokenizer=_words, token_pattern=None, lowercase=False, binary=True)
+    reader = CountVectorizer(analyzer=_words, binary=True)  # pyright: ignore[reportArgumentType]
     if not any(WORD.search(text) for text in texts) or not targets.shape[1]:
         return frozenset()
     present = reader.fit_transform(texts)
@@ -54,8 +55,8 @@ def class_words(texts: Sequence[str], targets: Array, *, share: float) -> frozen
     return frozenset(reader.get_feature_names_out()[telling].tolist())
 
 
-def chi_squared(present: Array, targets: Array) -> Array:
-    """(k, v) chi squared of each word with each class against the rest, as sklearn's `chi2` with a binary label.
+def chi_squared(present: Any, targets: Array) -> Array:
+    """(k, v) chi squared of each word with each class against the rest; for a hard label it is sklearn's `chi2`.
 
     present  (n, v) counts, dense or sparse
     targets  (n, k) 0..1

@@ -41,7 +41,7 @@ class Pixels:
     def describe(self, batch: Sequence[Any], run: Run) -> Array:
         """(b, 688) float32 from b pictures (uint8 h x w x c): 576 edges, 64 tones, 48 colours."""
         del run
-        if not batch:
+        if not len(batch):
             return np.empty((0, 688), np.float32)
         squares = [_square(picture) for picture in batch]
         grey = np.stack([descriptor.luma(square) for square in squares])

@@ -44,7 +44,7 @@ def place(data: Dataset, folder_of: Callable[[Sample], str], suffix: str) -> dic
     order = sorted((bool(s.parents), not _stays(s, home), s.path, s.id) for s, home in samples.values())
     for *_, id in order:
         sample, home = samples[id]
-        name = PurePosixPath(f"{home}/{file_name(sample, suffix)}")
+        name = PurePosixPath(home) / file_name(sample, suffix)
         tails = (f"-{id[:digits]}{name.suffix}" for digits in (6, 16))
         planned[id] = _free(str(name), tails, taken, stem=str(name.with_suffix("")))
     return planned

@@ -15,7 +15,7 @@ from tilth.formats.keys import NAME
 from tilth.formats.listing import LABELS
 from tilth.numerics import picture
 
-_SHOWN = 5  # problems of one kind that are spelled out; the rest are counted
+_SHOWN = 10  # problems of one kind that are spelled out; the rest are counted
 
 
 def check_paper4(folder: Path, *, original: Path | None = None, budget: int = 50_000) -> list[str]:

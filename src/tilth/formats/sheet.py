@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,9 @@ def count_rows(file: Path) -> int:
 def _delimited(file: Path, content: bytes, head: bool) -> Sheet:
     # Bytes that are not UTF-8 travel as lone surrogates, so that only their own rows are set aside.
     text = content.decode("utf-8-sig", "surrogateescape")
-    delimiter = "\t" if file.suffix.lower() == ".tsv" else _sniff(text)
-    rows = _parsed(file, text, delimiter, whole=not head)
+    with _any_length():
+        delimiter = "\t" if file.suffix.lower() == ".tsv" else _sniff(text)
+        rows = _parsed(file, text, delimiter, whole=not head)
     if not rows:
         raise SourceError(f"{file} is empty: it has no header line and no rows")
     header = tuple(name.strip() for name in rows[0])
@@ -95,7 +97,6 @@ def _delimited(file: Path, content: bytes, head: bool) -> Sheet:
 
 
 def _parsed(file: Path, text: str, delimiter: str, *, whole: bool) -> list[list[str]]:
-    limit = csv.field_size_limit(sys.maxsize)  # a long text is no error
     try:
         return [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=whole) if row]
     except csv.Error as fault:
@@ -105,6 +106,14 @@ def _parsed(file: Path, text: str, delimiter: str, *, whole: bool) -> list[list[
                 "that belongs to a text."
             ) from fault
         return _parsed(file, text, delimiter, whole=False)  # a stray quote within a value is read as it stands
+
+
+@contextmanager
+def _any_length() -> Iterator[None]:
+    """A long text is no error."""
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
     finally:
         csv.field_size_limit(limit)
 

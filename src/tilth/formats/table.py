@@ -132,7 +132,7 @@ class _Labels:
     def of(cls, sheets: Sequence[Sheet], columns: Columns, options: Mapping[str, Any]) -> _Labels:
         if len(columns.label) > 1:
             return cls("", False, "int")
-        values = [value for sheet in sheets for value in sheet.values(columns.label[0])]
+        values = [value for sheet in sheets for value in sheet.values(next(iter(columns.label)))]
         separator = separator_of(values) if options.get("task") != "single-label" else ""
         return cls(separator, bool(separator) or any(map(is_several, values)), kind_of_labels(values))
 
@@ -195,7 +195,7 @@ def _take(
 def _told(values: list[Any], columns: Columns, labels: _Labels) -> Told:
     if len(columns.label) > 1:
         return told_by_columns(values, columns.label)
-    return told_by(values[0], labels.separator)
+    return told_by(next(iter(values)), labels.separator)
 
 
 def _text(value: Any) -> str:

@@ -116,8 +116,7 @@ def _file_key(sample: Sample, kept: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _folder(sample: Sample) -> str:
-    parent = str(PurePosixPath(sample.path).parent)
-    return "" if parent == "." else parent
+    return "/".join(part for part in PurePosixPath(sample.path).parent.parts if part not in ("/", ".."))
 
 
 def _places(facts: Mapping[str, Any]) -> dict[str, int]:

@@ -73,7 +73,7 @@ def _stretch(parts: list[tuple[Array, int]]) -> Array:
 
 
 def unpaired_interval(before: Array, after: Array, *, samples: int) -> tuple[float, float, float]:
-    """Difference and 95 % interval where only a share of right answers is known for each seed, and not which were right.
+    """Difference and 95 % interval where only the share of right answers is known, and not which were right.
 
     before, after  (s,) shares within 0..1, seeds in pairs
     samples        m, size of the test split

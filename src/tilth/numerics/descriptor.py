@@ -38,7 +38,7 @@ def content_box(grey: Picture) -> Box | None:
     if (np.abs(edge - ground) <= _TONE_APART).mean() < _CLEAR_SHARE:
         return None
     scale = max(1.0, max(grey.shape) / _LOOK_PX)
-    small = _sized(grey, max(1, round(grey.shape[0] / scale)), max(1, round(grey.shape[1] / scale)))
+    small = sized(grey, max(1, round(grey.shape[0] / scale)), max(1, round(grey.shape[1] / scale)))
     content = np.abs(small.astype(np.int16) - ground) > _TONE_APART
     rows, columns = np.flatnonzero(content.any(1)), np.flatnonzero(content.any(0))
     if not len(rows):
@@ -62,7 +62,7 @@ def squared(picture: Picture, box: Box | None, side_px: int, *, keep_ratio: floa
     ratio = ((bottom - top) / (right - left)) ** keep_ratio
     height = max(1, round(side_px * min(1.0, ratio)))
     width = max(1, round(side_px * min(1.0, 1 / ratio)))
-    inner = _sized(picture[top:bottom, left:right], height, width)
+    inner = sized(picture[top:bottom, left:right], height, width)
     if (height, width) == (side_px, side_px):
         return inner
     square = np.empty((side_px, side_px, picture.shape[2]), np.uint8)
@@ -143,7 +143,8 @@ def unit(values: Array) -> Array:
     return np.divide(values, lengths, out=np.zeros_like(values, dtype=np.float32), where=lengths > 1e-12)
 
 
-def _sized(picture: Picture, height: int, width: int) -> Picture:
+def sized(picture: Picture, height: int, width: int) -> Picture:
+    """(h, w) or (h, w, c) uint8, bilinear with antialiasing; the ratio is not kept."""
     from PIL import Image
 
     if picture.shape[:2] == (height, width):

@@ -41,16 +41,16 @@ def nearest(queries: Array, points: Array, k: int, *, exclude_self: bool = False
     return np.take_along_axis(distances, order, 1), np.take_along_axis(rows, order, 1)
 
 
-def typical_distance(points: Array, rng: np.random.Generator, *, most: int = 1000) -> float:
-    """The median distance from a point to its nearest other one, from at most `most` points; copies (distance 0, that
-    is under a millionth of the points' length) do not count. 0 where there are no two different points."""
-    points = np.asarray(points, dtype=np.float32)
+def typical_distance(points: Array, rng: np.random.Generator, *, above: float = 1e-6, most: int = 1000) -> float:
+    """The median distance from a point to its nearest other one, from at most `most` points; 0 where there is none.
+
+    above  distances up to this are those of copies and do not count
+    """
     if len(points) < 2:
         return 0.0
     chosen = np.sort(rng.choice(len(points), min(most, len(points)), replace=False))
-    distances, _ = nearest(points[chosen], points, 6)
-    floor = 1e-6 * float(np.linalg.norm(points[chosen], axis=1).max(initial=0.0))
-    apart = np.where(distances > floor, distances, np.inf).min(axis=1)
+    distances, _ = nearest(np.asarray(points)[chosen], points, 6)
+    apart = np.where(distances > above, distances, np.inf).min(axis=1)
     apart = apart[np.isfinite(apart)]
     return float(np.median(apart)) if len(apart) else 0.0
 

@@ -14,6 +14,7 @@ Picture = npt.NDArray[np.uint8]
 Array = npt.NDArray[Any]
 
 _GRID = 64  # cells along the longer side on which ink is sought: 1.6 % of the side is fine enough to keep it in frame
+_GAP = 0.02  # share of the shorter side
 _CONTRAST = 40  # grey levels between ground and ink: above the noise and shadows of scans, below faint pencil
 
 
@@ -54,7 +55,8 @@ def ink_points(picture: Picture, ground: Array) -> Array:
     bright = _by_cell(np.maximum, picture, cell).astype(np.int16)
     dark = _by_cell(np.minimum, picture, cell).astype(np.int16)
     cells = np.maximum(bright - ground, ground - dark).max(axis=2) > _CONTRAST
-    parts = ndimage.label(cells, structure=np.ones((3, 3)))[0]  # pyright: ignore[reportGeneralTypeIssues]
+    parts: Array = np.zeros(cells.shape, dtype=np.int32)
+    ndimage.label(cells, structure=np.ones((3, 3)), output=parts)
     border = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
     rows, columns = np.nonzero(cells & ~np.isin(parts, border))
     left, top = columns * cell, rows * cell
@@ -74,20 +76,23 @@ def keep_inside(matrix: Array, points: Array, size: tuple[int, int]) -> Array:
     """The matrix, shrunk and shifted no more than it takes to keep these points in the frame.
 
     points  (p, 2) as (x, y); none: the matrix as it is
+
+    They stay off the edge by 2 % of the side, or by what they had where that was less: a stroke flush with the edge
+    looks cut.
     """
     if not len(points):
         return matrix
     frame = np.array([size[1], size[0]], dtype=float)
+    gap = max(0.0, min(_GAP * frame.min(), points.min(), (frame - points).min()))
     placed = points @ matrix[:, :2].T
     span = placed.max(axis=0) - placed.min(axis=0)
-    fit = min(1.0, float((frame / np.maximum(span, 1e-9)).min()))
+    fit = min(1.0, float(((frame - 2 * gap) / np.maximum(span, 1e-9)).min()))
     if fit < 1:
         middle = frame / 2
-        shift = matrix @ np.append(middle, 1) - middle
-        matrix = _about_centre(matrix[:, :2] * fit, size, shift)
+        matrix = _about_centre(matrix[:, :2] * fit, size, matrix @ np.append(middle, 1) - middle)
     placed = points @ matrix[:, :2].T + matrix[:, 2]
-    over = np.maximum(placed.max(axis=0) - frame, 0)
-    under = np.maximum(-placed.min(axis=0), 0)
+    over = np.maximum(placed.max(axis=0) - (frame - gap), 0)
+    under = np.maximum(gap - placed.min(axis=0), 0)
     return np.column_stack([matrix[:, :2], matrix[:, 2] - over + under])
 
 
@@ -102,7 +107,7 @@ def warp(picture: Picture, matrix: Array, ground: Array) -> Picture:
     image = Image.fromarray(picture[:, :, 0] if grey else picture)
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if scale < 1:
-        # A new pixel covers 1 / scale old ones: first the mean over that much, so that thin strokes fade and do not break.
+        # A new pixel covers 1 / scale old ones: first the mean over that much, so that thin strokes do not break.
         image = image.filter(ImageFilter.BoxBlur((1 / scale - 1) / 2))
     back = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2].ravel().tolist()
     fill = int(ground[0]) if grey else tuple(int(value) for value in ground)

@@ -47,8 +47,14 @@ def compare(
     """
     _comparable(before, after, seeds)
     headline = _headline(metric, before.schema.task)
-    thinned = [random_deletion(before, after, seed, run) for seed in seeds] if baseline and dropped(before, after) else []
-    pairs = [*((before, seed) for seed in seeds), *((after, seed) for seed in seeds), *zip(thinned, seeds, strict=False)]
+    thinned = (
+        [random_deletion(before, after, seed, run) for seed in seeds] if baseline and dropped(before, after) else []
+    )
+    pairs = [
+        *((before, seed) for seed in seeds),
+        *((after, seed) for seed in seeds),
+        *zip(thinned, seeds, strict=False),
+    ]
     trials = _held([_Asked(hold, learner, dict(settings or {}), data, seed, run) for data, seed in pairs], run)
     s = len(seeds)
     first, second, third = trials[:s], trials[s : 2 * s], trials[2 * s :]

@@ -73,7 +73,9 @@ def metrics_of(task: str) -> Mapping[str, Metric]:
 def _sound(probabilities: Array, test: Dataset, learner: str) -> Array:
     wanted = (len(test), len(test.schema.classes))
     if probabilities.shape != wanted:
-        raise LearnerError(f"{learner} answered with {probabilities.shape} numbers; {wanted} (samples, classes) were asked")
+        raise LearnerError(
+            f"{learner} answered with {probabilities.shape} numbers; {wanted} (samples, classes) were asked"
+        )
     if not np.isfinite(probabilities).all():
         raise LearnerError(f"{learner} answered with numbers that are not finite: the training went astray")
     return probabilities

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from tilth.errors import ContentError
 from tilth.numerics import picture
-from tilth.report.gallery import rows_of
+from tilth.report.gallery import name_of, rows_of
 from tilth.report.story import Story
 from tilth.report.words import KINDS, title_of
 from tilth.signal import Array
@@ -72,7 +72,7 @@ def atlas(story: Story, fates: Mapping[str, str]) -> Atlas | None:
     is_text = story.before.schema.modality == "text"
     sheet, side, columns, slots = ("", 0, 1, {}) if is_text else _sheet(story, [ids[at] for at in order])
     texts = _texts(story, [ids[at] for at in order][:MOST_TEXTS]) if is_text else {}
-    names = [story.names(id) if story.names else samples[id].path if id in samples else "" for id in ids]
+    names = [name_of(id, story.names, samples) for id in ids]
     rows = [
         [int(x), int(y), id, name, label, kind, what, slots.get(id, -1), texts.get(id, "")]
         for (x, y), id, name, label, kind, what in zip(xy, ids, names, labels, kinds, fate, strict=True)

@@ -36,7 +36,7 @@ def gather(counts: Array, names: Sequence[str], keep: Array) -> tuple[Array, lis
     where[keep] = np.arange(len(keep))
     small = np.zeros((len(keep) + 1, len(keep) + 1), dtype=counts.dtype)
     np.add.at(small, (where[:, None], where[None, :]), counts)
-    return small, [*(names[index] for index in keep.tolist()), f"{len(others)} others"]
+    return small, [*(names[int(index)] for index in keep), f"{len(others)} others"]
 
 
 def most_mistaken(counts: Array, most: int = MOST_CLASSES) -> Array:

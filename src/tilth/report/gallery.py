@@ -6,7 +6,8 @@ First what to show is chosen, then the pictures of all of it are asked for at on
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -130,7 +131,7 @@ class Album:
     pictures: Mapping[str, str]
     texts: Mapping[str, str]
     fates: Mapping[str, str]
-    names: Any
+    names: Callable[[str], str] | None
 
     def tile(self, id: str, mark: str | None = None) -> Tile:
         sample = self.samples.get(id)
@@ -146,9 +147,15 @@ class Album:
         )
 
     def name(self, id: str) -> str:
-        if self.names is not None:
-            return str(self.names(id))
-        return self.samples[id].path if id in self.samples else ""
+        return name_of(id, self.names, self.samples)
+
+
+def name_of(id: str, names: Callable[[str], str] | None, samples: Mapping[str, Sample]) -> str:
+    """What the caller calls the sample, else its path; empty for one that nobody knows any more."""
+    if names is not None:
+        with suppress(KeyError):  # a sample that was made and dropped again is in neither version
+            return str(names(id))
+    return samples[id].path if id in samples else ""
 
 
 def album(story: Story, ids: Iterable[str], fates: Mapping[str, str]) -> Album:

@@ -41,6 +41,8 @@ def render(story: Story) -> str:
             balance=tally.balance(story.before, story.after),
             atlas=atlas(story, fates),
             asides=list(islice(story.asides, MOST_ASIDES)),
+            to_prove=_command(story, " prove", "tilth prove"),
+            to_list=_command(story, " diff", "tilth diff --json"),
             seconds=sorted(story.seconds.items(), key=lambda item: -item[1]),
             classes=story.before.schema.classes,
             style=Markup(_text("report.css")),
@@ -83,6 +85,11 @@ def _environment() -> jinja2.Environment:
         "count": words.counted,
     }
     return environment
+
+
+def _command(story: Story, verb: str, otherwise: str) -> str:
+    """The command line with this verb, as the story gives it."""
+    return next((line for line in story.commands.values() if verb in line), otherwise)
 
 
 # -- what the templates are handed ----------------------------------------------------------------------------

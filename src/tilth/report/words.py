@@ -99,6 +99,15 @@ def learner_name(learner: Mapping[str, Any]) -> str:
     return "the fixed model"
 
 
+def plain(value: Any) -> str:
+    """A setting as a person writes it: `epochs 40, rate 0.001` for a table of them."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {plain(part)}" for key, part in value.items()) or "as given by its step"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(plain(part) for part in value)
+    return str(value)
+
+
 def verdict_sentence(evidence: Evidence) -> str:
     """The result in one sentence, with the numbers. `Not shown` is said as plainly as `better`."""
     top, share = evidence.headline, is_share(evidence.headline)
@@ -128,6 +137,19 @@ def baseline_sentence(evidence: Evidence) -> str:
     return said + ": that lies within the interval of the gain, so choosing these samples is not shown to matter."
 
 
+def _of_the_interval(evidence: Evidence) -> str:
+    outside = "data of another origin are outside of it."
+    if any(trial.probabilities is None for trial in evidence.trials):
+        return (
+            "The training command gave metrics and no probabilities, so the interval rests on the spread over seeds "
+            f"and the size of the test split, not on pairs of answers: it is wider than it need be, and {outside}"
+        )
+    return (
+        "The difference is paired: the same seeds and the same test samples on both sides. The interval tells how far "
+        f"it would move with other seeds and other test samples of the same kind; {outside}"
+    )
+
+
 def limits(evidence: Evidence, *, leaks: int, sealed_changed: bool) -> list[str]:
     """What the proof does and does not show, as sentences."""
     asked = len(evidence.trials[0].ids) if evidence.trials else 0
@@ -136,8 +158,7 @@ def limits(evidence: Evidence, *, leaks: int, sealed_changed: bool) -> list[str]
     said = [
         f"It speaks of one model, {learner_name(evidence.learner)}, trained with {runs} on each side and asked{on}. "
         "Another model may gain more, less or nothing.",
-        "The difference is paired: the same seeds and the same test samples on both sides. The interval tells how far "
-        "it would move with other test samples of the same kind; data of another origin are outside of it.",
+        _of_the_interval(evidence),
         f"The first row, {metric_name(evidence.headline.metric)}, is the one that the verdict rests on. The others and "
         "the classes are there to look at: among many rows, some hold no zero by chance.",
         "The test split was not cleaned. Where its own labels are wrong, both sides are scored against the mistake.",

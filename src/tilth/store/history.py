@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
 
 from tilth.dataset import Dataset
 from tilth.edit import Add, Edit
@@ -127,16 +130,16 @@ def undo(store: Store, changes: Sequence[Change], *, by: str, why: str = "") -> 
     heirs = _heirs(store, asked)
     rejected = {change.number for change in asked} | set(heirs)
     first = min(change.batch for change in asked)
-    data, steps, also = _replayed(store, [batch for batch in line if batch.batch >= first], rejected, heirs)
-    store.keep_version(data)
+    batches = [batch for batch in line if batch.batch >= first]
+    version, steps, also = _patched(store, batches, asked, heirs) or _replayed(store, batches, rejected, heirs)
     with ledger.transaction():
         ledger.decide((change.number, "reject", by, why or "undone") for change in asked)
         ledger.decide((change.number, "reject", "tilth", reason) for change, reason in also)
         ledger.set_fact("undone", sorted({*ledger.fact("undone", []), *(change.number for change in asked)}))
         for batch, before, after in steps:
             ledger.set_batch(batch, before=before, after=after)
-        ledger.say(f"undo: {len(asked):,} edits and {len(also):,} that depended on them, version {data.version}")
-    return Undone(asked, tuple(also), data.version)
+        ledger.say(f"undo: {len(asked):,} edits and {len(also):,} that depended on them, version {version}")
+    return Undone(asked, tuple(also), version)
 
 
 def _heirs(store: Store, asked: Iterable[Change]) -> dict[int, str]:
@@ -145,19 +148,58 @@ def _heirs(store: Store, asked: Iterable[Change]) -> dict[int, str]:
     return {edit: "it was made from a sample whose edit was undone" for _, edit in store.ledger.children(ids)}
 
 
+_Steps: TypeAlias = list[tuple[int, str, str]]  # (batch, version before, version after)
+_Also: TypeAlias = list[tuple[Change, str]]
+_FEW = 100
+
+
+def _patched(
+    store: Store, batches: Sequence[Batch], asked: Sequence[Change], heirs: dict[int, str]
+) -> tuple[str, _Steps, _Also] | None:
+    """What `_replayed` gives, found faster where few samples of one batch are concerned; None where it is not so simple.
+
+    Edits commute and speak of one sample each. So the version without an edit is the version with it, and that one row
+    as it was before, as long as no other edit touched it. A test holds this to the replay.
+    """
+    ids = {change.edit.id for change in asked}
+    if len(batches) == 1 and len(asked) == store.ledger.in_force(batches[0].batch):
+        return batches[0].before, [(batches[0].batch, batches[0].before, batches[0].before)], []
+    if len(ids) > _FEW or len({change.batch for change in asked}) > 1 or asked[0].batch != batches[0].batch:
+        return None
+    on_line = {batch.batch for batch in batches}
+    also = [(one, heirs[one.number]) for one in store.ledger.changes(numbers=sorted(heirs)) if one.batch in on_line]
+    also = [(one, why) for one, why in also if one.verdict == "apply" and one.edit.id not in ids]
+    going = {one.edit.id for one, _ in also}
+    for id in ids | going:
+        others = [one for one in store.ledger.changes(sample=id) if one.batch in on_line and one.verdict == "apply"]
+        if len(others) > 1:
+            return None
+    restored = store.rows_of(batches[0].before, ids)
+    steps, before = [], batches[0].before
+    for batch in batches:
+        data = store.version(batch.after)
+        kept = data.where(~np.isin(data.ids, np.array(sorted(ids | going), dtype="U16")))
+        version = store.keep_version(kept.merged(restored))
+        steps.append((batch.batch, before, version))
+        before = version
+    return before, steps, also
+
+
 def _replayed(
     store: Store, batches: Sequence[Batch], rejected: set[int], heirs: dict[int, str]
-) -> tuple[Dataset, list[tuple[int, str, str]], list[tuple[Change, str]]]:
+) -> tuple[str, _Steps, _Also]:
+    """The line from its first batch on, with the accepted edits less the rejected, and what no longer fits left out."""
     data = store.version(batches[0].before)
-    steps, also = [], []
+    steps: _Steps = []
+    also: _Also = []
     for batch in batches:
         changes = [change for change in store.ledger.changes(batch=batch.batch) if change.verdict == "apply"]
         also += [(change, heirs[change.number]) for change in changes if change.number in heirs]
         wanted = {change.edit.id: change for change in changes if change.number not in rejected}
         before = data.version
-        while refusals := data.refusals([change.edit for change in wanted.values()]):
+        while wanted and (refusals := data.refusals([change.edit for change in wanted.values()])):
             also += [(wanted.pop(refusal.edit.id), refusal.why) for refusal in refusals]
         data = data.apply([change.edit for change in wanted.values()])
         store.keep_version(data)
         steps.append((batch.batch, before, data.version))
-    return data, steps, also
+    return data.version, steps, also

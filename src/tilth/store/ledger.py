@@ -267,20 +267,20 @@ class Ledger:
         *,
         batch: int | None = None,
         sample: str | None = None,
-        kinds: Sequence[str] = (),
-        numbers: Sequence[int] = (),
+        kinds: Sequence[str] | None = None,
+        numbers: Sequence[int] | None = None,
     ) -> list[Change]:
-        """Edits with their last decision, of one batch, one sample, or by number; all where nothing is asked."""
+        """Edits with their last decision, of one batch, one sample, by kind or by number; all where nothing is asked."""
         where, values = [], []
         for clause, value in (("e.batch = ?", batch), ("e.sample = ?", sample)):
             if value is not None:
                 where.append(clause)
                 values.append(value)
-        for column, chosen in (("e.kind", list(kinds)), ("e.edit", list(numbers))):
-            if chosen:
-                where.append(f"{column} IN ({','.join('?' * len(chosen))})")
-                values += chosen
-        # A correlated subquery per edit; the index on decisions(edit) makes it a lookup.
+        for column, chosen in (("e.kind", kinds), ("e.edit", numbers)):
+            if chosen is not None:
+                # As one JSON value: SQLite takes no more than some 32,000 parameters.
+                where.append(f"{column} IN (SELECT value FROM json_each(?))")
+                values.append(dump(list(chosen)))
         query = (
             "SELECT e.edit, e.batch, e.sample, e.kind, e.payload, e.because, e.evidence, d.verdict, d.by, d.why "
             "FROM edits e JOIN decisions d ON d.decision = "
@@ -296,6 +296,10 @@ class Ledger:
             "(SELECT MAX(decision) FROM decisions WHERE edit = e.edit) GROUP BY e.batch, e.kind, d.verdict ORDER BY e.batch"
         )
         return self._db.execute(query).fetchall()
+
+    def in_force(self, batch: int) -> int:
+        """How many edits of a batch are applied."""
+        return sum(count for one, _, verdict, count in self.tally() if one == batch and verdict == "apply")
 
     def children(self, samples: Iterable[str]) -> list[tuple[str, int]]:
         """(child, edit that added it) of all that descends from these samples."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -69,7 +69,13 @@ class Store:
         if version in self._versions:
             data = self._versions[version]
             return data.where(data.table.column(column).to_numpy(zero_copy_only=False) == value)
-        return read_rows(self.version_file(version), column, value)
+        return read_rows(self.version_file(version), column, [value])
+
+    def rows_of(self, version: str, ids: Iterable[str]) -> Dataset:
+        """The rows of these ids, as far as the version has them."""
+        if version in self._versions:
+            return self._versions[version].only(ids)
+        return read_rows(self.version_file(version), "id", sorted(ids))
 
     # -- signals ----------------------------------------------------------------------------------------------
 

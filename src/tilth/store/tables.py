@@ -69,9 +69,9 @@ def read_schema(path: Path) -> Schema:
     return Schema(meta["modality"], meta["task"], tuple(meta["classes"]))
 
 
-def read_rows(path: Path, column: str, value: str) -> Dataset:
-    """The few rows with this value, by the statistics of the row groups."""
-    table = pq.read_table(path, filters=pc.field(column) == value)
+def read_rows(path: Path, column: str, values: list[str]) -> Dataset:
+    """The few rows with these values, by the statistics of the row groups."""
+    table = pq.read_table(path, filters=pc.field(column).isin(values))
     return Dataset(table.replace_schema_metadata(None), read_schema(path))
 
 

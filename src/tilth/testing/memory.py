@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -27,7 +29,8 @@ class MemoryRun:
         self.seed, self.device, self.threads = seed, device, 2
         self._contents = dict(contents or {})
         self._kept: dict[str, Mapping[str, Array]] = {}
-        self._scratch = tempfile.TemporaryDirectory(prefix="tilth-")
+        self._scratch = Path(tempfile.mkdtemp(prefix="tilth-"))
+        weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
         self.lines: list[str] = []
 
     def rng(self, *key: Any) -> np.random.Generator:
@@ -62,6 +65,8 @@ class MemoryRun:
 
     def embed(self, use: str, data: Dataset, settings: Mapping[str, Any] | None = None) -> Signal:
         step = self.step(use, settings)
+        if hasattr(step, "measure"):
+            return step.measure(data, self)
         batch = self.texts(data) if data.schema.modality == "text" else list(self.images(data))
         values = np.asarray(step.describe(batch, self), dtype=np.float32)
         if hasattr(step, "finish"):
@@ -75,7 +80,7 @@ class MemoryRun:
         return self._kept[short]
 
     def checkpoints(self, *key: Any) -> Path:
-        folder = Path(self._scratch.name) / digest(list(key))
+        folder = self._scratch / digest(list(key))
         folder.mkdir(exist_ok=True)
         return folder
 

@@ -1,0 +1,117 @@
+"""Who can say something about a label: the learner that did not see it, and neighbours in one or two spaces.
+
+    probabilities   of a learner, out of sample: needed
+    features        of that learner: neighbours within a fold, where one model described them and saw none of them
+    embedding       of an embedder: neighbours among all
+
+What is heard is pooled into one opinion, each witness weighted by how well it foretells the labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tilth.dataset import Dataset
+from tilth.numerics import confident
+from tilth.numerics.pool import multi_pooled, pooled
+from tilth.numerics.votes import Votes, neighbor_votes
+from tilth.signal import Array, Signals
+
+
+@dataclass(frozen=True, eq=False)
+class Opinions:
+    """What the witnesses say about the judged samples.
+
+    data           the judged samples (n)
+    probabilities  (n, k) of the learner, out of sample
+    votes          space (`features`, `embedding`) -> votes of the neighbours (n)
+    neighbors      space -> (n, m) ids of those who voted, empty where there were fewer
+    carried        space -> (n, m) int class of each of those, -1 where there were fewer
+    pooled         (n, k) all in one
+    """
+
+    data: Dataset
+    probabilities: Array
+    votes: Mapping[str, Votes]
+    neighbors: Mapping[str, Array]
+    carried: Mapping[str, Array]
+    pooled: Array
+
+    @property
+    def multi(self) -> bool:
+        return self.data.schema.task == "multi-label"
+
+    @property
+    def doubt(self) -> Array:
+        """(n,) 0..1, 1 - pooled probability of the given label; several classes are drawn into one score."""
+        if self.multi:
+            return 1 - confident.multi_self_confidence(self.data.targets, self.pooled)
+        return 1 - confident.self_confidence(self.data.labels, self.pooled)
+
+
+def judgeable(data: Dataset) -> Array:
+    """(n,) bool, whether a sample can bear witness or be judged: it has a label, of whole classes, and no step made it.
+
+    A made sample has its parent's label and looks, so it would only repeat the parent; and a learner that saw the
+    parent is no witness about it."""
+    labelled = ~np.asarray(data.table.column("classes").combine_chunks().is_null())
+    whole = np.isin(data.targets, (0, 1)).all(axis=1)
+    return labelled & whole & ~data.made
+
+
+def hear(data: Dataset, signals: Signals, *, neighbors: int, splits: tuple[str, ...]) -> Opinions:
+    """What the signals say about the judgeable samples of these splits.
+
+    Raises StepError where the probabilities do not cover the judged samples.
+    """
+    able = data.where(judgeable(data))
+    judged = np.isin(able.splits, splits)
+    part = able.where(judged)
+    p = signals["probabilities"].rows(part.ids).astype(np.float64)
+    votes, names, carried = {}, {}, {}
+    for space, found in _ballots(able, signals, neighbors).items():
+        votes[space] = Votes(found.shares[judged], found.neighbors[judged], found.weights[judged])
+        who = votes[space].neighbors
+        names[space] = np.where(who >= 0, able.ids[who], "")
+        carried[space] = np.where(who >= 0, able.labels[who], -1)
+    heard = [p, *(each.shares for each in votes.values())]
+    q, _ = multi_pooled(heard, part.targets) if data.schema.task == "multi-label" else pooled(heard, part.labels)
+    return Opinions(part, p, votes, names, carried, q)
+
+
+def _ballots(data: Dataset, signals: Signals, neighbors: int) -> dict[str, Votes]:
+    """Space -> votes about every row of the data; spaces that do not cover the data are left out."""
+    contents = data.table.column("content").to_numpy(zero_copy_only=False).astype(str)
+    found = {}
+    for space in ("features", "embedding"):
+        if space in set(signals) and signals[space].covers(data.ids):
+            folds = _folds(signals, data) if space == "features" else np.zeros(len(data), np.int64)
+            if folds is not None:
+                rows = signals[space].rows(data.ids)
+                found[space] = _votes_by_fold(rows, data.targets, folds, contents, neighbors)
+    return found
+
+
+def _folds(signals: Signals, data: Dataset) -> Array | None:
+    """(n,) which fold's model described each sample, from `meta["fold"]` of the features; None where that is not told:
+    features of different models are not to be compared."""
+    features = signals["features"]
+    if "fold" not in features.meta:
+        return None
+    at = dict(zip(features.ids.tolist(), features.meta["fold"], strict=True))
+    return np.array([at[id] for id in data.ids.tolist()], dtype=np.int64)
+
+
+def _votes_by_fold(features: Array, targets: Array, folds: Array, contents: Array, neighbors: int) -> Votes:
+    n = len(features)
+    whole = Votes(np.zeros(targets.shape), np.full((n, neighbors), -1), np.zeros((n, neighbors)))
+    for fold in np.unique(folds):
+        rows = np.flatnonzero(folds == fold)
+        part = neighbor_votes(features[rows], targets[rows], neighbors=neighbors, contents=contents[rows])
+        whole.shares[rows] = part.shares
+        whole.neighbors[rows] = np.where(part.neighbors >= 0, rows[part.neighbors], -1)
+        whole.weights[rows] = part.weights
+    return whole

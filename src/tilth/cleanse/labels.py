@@ -1,0 +1,153 @@
+"""Mend labels on the word of two witnesses: relabel where they agree, drop what neither believes, leave the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tilth.dataset import Dataset, label_text
+from tilth.edit import Drop, Edit, Relabel
+from tilth.finding import Finding
+from tilth.sample import TRAIN, Label, Sample
+from tilth.signal import Signals
+
+
+@dataclass(frozen=True)
+class MendLabels:
+    """Relabel where the cross-fitted model and the nearest neighbours agree on another class; drop where neither
+    believes the given one and they do not agree; leave the rest for review.
+
+    Reads findings of the kind `label_noise` with the ballots in their evidence: what was judged is what is mended, and
+    no more. So a class never changes by more than the noise that was found in it. A finding without votes is left for
+    review: one witness is none. Where neighbours voted in two spaces, those of the model's features decide and those
+    of the embedding may not contradict.
+    """
+
+    source = "Northcutt et al. 2021, arXiv:1911.00068; Zhu et al. 2022, arXiv:2110.06283"
+    cost = "O(findings)"
+
+    votes: float = 0.8
+    """Share (0..1) of the neighbours' weight that the new class must have."""
+
+    margin: float = 0.3
+    """By how much the model's probability of the new class must exceed that of the given one."""
+
+    doubt: float = 0.1
+    """Share and probability of the given class at and under which each witness counts as not believing it."""
+
+    most_share: float = 0.25
+    """Most of a class (0..1) that may be changed at once: a class of which more is doubtful needs a person."""
+
+    least: int = 1
+    """Fewest samples that a class keeps."""
+
+    splits: tuple[str, ...] = (TRAIN,)
+    """Where labels are mended. Valid is left out: it is the yardstick by which the epoch is chosen, often checked by
+    hand, and a pipeline that moves its own yardstick cannot be read. Add "valid" where it is as raw as train."""
+
+    def cleanse(self, data: Dataset, findings: Sequence[Finding], signals: Signals) -> list[Edit]:
+        """At most one edit per sample, the surest first where a cap cuts."""
+        del signals  # they are in the evidence, as they were when the sample was judged
+        named = [one for one in findings if one.kind == "label_noise" and len(one.ids) == 1 and one.ids[0] in data]
+        latest = {one.ids[0]: one for one in named}
+        rows = data.only(latest).split(*self.splits)
+        propose = self._multi if data.schema.task == "multi-label" else self._single
+        proposed = []
+        for sample in rows:
+            finding = latest[sample.id]
+            edit = propose(sample, finding.evidence, data)
+            if edit is not None:
+                proposed.append((finding.severity, edit, sample.label))
+        proposed.sort(key=lambda item: (-item[0], item[1].id))
+        return self._within_caps(proposed, data)
+
+    def _single(self, sample: Sample, evidence: Mapping[str, Any], data: Dataset) -> Edit | None:
+        given, new = evidence["given"], evidence["suggested"]
+        spaces = {name: ballot for name, ballot in evidence.get("votes", {}).items() if ballot["neighbors"]}
+        if sample.label != given or not spaces:  # changed since it was judged, or judged by one witness alone
+            return None
+        p_given, p_new = evidence["given_probability"], evidence["suggested_probability"]
+        first = next(iter(spaces.values()))
+        agreed = first["best"] == new and first["suggested"] >= self.votes and p_new - p_given >= self.margin
+        heard = all(ballot["suggested"] >= ballot["given"] for ballot in spaces.values())
+        if agreed and heard and evidence.get("confident", True):
+            return Relabel(sample.id, given, new, _agreement(evidence, spaces, data), _kept(evidence))
+        if not agreed and p_given <= self.doubt and first["given"] <= self.doubt:
+            return Drop(sample.id, _disbelief(evidence, spaces, data), _kept(evidence))
+        return None
+
+    def _multi(self, sample: Sample, evidence: Mapping[str, Any], data: Dataset) -> Edit | None:
+        """Turn over the classes on which both witnesses say the opposite. Nothing is dropped: the other labels of the
+        sample may hold. None where no class would be left."""
+        spaces = [ballot for ballot in evidence.get("votes", {}).values() if ballot["neighbors"]]
+        given = frozenset(evidence["given"])
+        if sample.label != given or not spaces:
+            return None
+        turned = []
+        for at, c in enumerate(evidence["doubted"]):
+            against = [ballot["doubted"][at] for ballot in spaces] + [evidence["doubted_probability"][at]]
+            against = [1 - share for share in against] if c in given else against
+            if min(against[:-1]) >= self.votes and against[-1] >= 0.5 + self.margin / 2:
+                turned.append(c)
+        new: Label = given ^ frozenset(turned)
+        if not turned or not new:
+            return None
+        words = ", ".join(f"{data.schema.classes[c]} {'out' if c in given else 'in'}" for c in turned)
+        because = f"the cross-fitted model and the nearest neighbours agree: {words} of {label_text(data.schema, given)}"
+        return Relabel(sample.id, given, new, because, _kept(evidence))
+
+    def _within_caps(self, proposed: Sequence[tuple[float, Edit, Label]], data: Dataset) -> list[Edit]:
+        rows = data.split(*self.splits)
+        sizes = np.bincount(np.nonzero(rows.targets)[1], minlength=len(data.schema.classes))
+        left = np.minimum(np.floor(sizes * self.most_share), np.maximum(sizes - self.least, 0)).astype(int)
+        kept = []
+        for _, edit, label in proposed:
+            leaves = list(_left(edit, label))
+            if all(left[c] > 0 for c in leaves):
+                left[leaves] -= 1
+                kept.append(edit)
+        return kept
+
+
+def _left(edit: Edit, label: Label) -> Iterator[int]:
+    """The classes that lose this sample."""
+    old = {label} if isinstance(label, int) else set(label or ())
+    new = edit.new if isinstance(edit, Relabel) else frozenset()
+    yield from sorted(old - ({new} if isinstance(new, int) else set(new or ())))
+
+
+def _agreement(evidence: Mapping[str, Any], spaces: Mapping[str, Any], data: Dataset) -> str:
+    names = data.schema.classes
+    given, new = names[evidence["given"]], names[evidence["suggested"]]
+    ballots = [
+        f"its {len(ballot['neighbors'])} nearest neighbours{_WHERE[name]} say {new} "
+        f"({ballot['suggested_count']} of {len(ballot['neighbors'])})"
+        for name, ballot in spaces.items()
+        if ballot["best"] == evidence["suggested"]
+    ]
+    return (
+        ", ".join(ballots) + f" and the cross-fitted model says {new} "
+        f"({evidence['suggested_probability']:.2f} against {evidence['given_probability']:.2f} for {given})"
+    )
+
+
+def _disbelief(evidence: Mapping[str, Any], spaces: Mapping[str, Any], data: Dataset) -> str:
+    name, ballot = next(iter(spaces.items()))
+    given = data.schema.classes[evidence["given"]]
+    voters = len(ballot["neighbors"])
+    return (
+        f"nobody says {given}: {ballot['given_count'] or 'none'} of its {voters} nearest neighbours{_WHERE[name]}, "
+        f"and the cross-fitted model gives it {evidence['given_probability']:.2f}; "
+        f"what else it is they do not say with one voice (the model {data.schema.classes[evidence['suggested']]} "
+        f"{evidence['suggested_probability']:.2f}, the neighbours {data.schema.classes[ballot['best']]})"
+    )
+
+
+_WHERE = {"features": " in the model's features", "embedding": ""}
+
+
+def _kept(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in evidence.items() if key not in ("rank", "of")}

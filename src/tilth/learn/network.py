@@ -1,0 +1,190 @@
+"""From a dataset to a trained network, and from the network to probabilities: what all network learners share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from tilth.dataset import Dataset, Schema
+from tilth.digest import digest
+from tilth.errors import LearnerError, SettingError
+from tilth.learn import preprocess
+from tilth.learn.plan import Plan, checked
+from tilth.learn.preprocess import Inputs
+from tilth.learn.probe import probe
+from tilth.learn.setting import Setting
+from tilth.learn.teaching import Teaching, required, teaching
+from tilth.learn.trainer import Lesson, architecture, seeded, train
+from tilth.numerics.picture import Picture
+from tilth.signal import Array
+from tilth.steps import Run
+
+_ASK = 512  # pictures looked at together when the network is asked
+Look = Literal["caffe", "square"]
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A network and how it is trained.
+
+    build      number of classes, of channels -> network whose answer is (b, k), not yet softmax
+    look       how pictures are brought to `size_px`: see `preprocess`
+    grey       whether one channel is enough where all pictures are grey
+    precision  `auto`, `fp32` or `bf16`
+    """
+
+    name: str
+    build: Callable[[int, int], nn.Module]
+    plan: Plan
+    size_px: int
+    look: Look = "square"
+    grey: bool = False
+    precision: str = "auto"
+
+
+@dataclass(frozen=True)
+class NetworkModel:
+    """A trained network that is asked about pictures."""
+
+    net: nn.Module
+    setting: Setting
+    schema: Schema
+    see: Callable[[Picture], torch.Tensor]
+    shift: torch.Tensor | None
+    scale: torch.Tensor | None
+    curves: tuple[Mapping[str, float], ...]
+    record: Mapping[str, Any]
+
+    def predict(self, data: Dataset, run: Run) -> Array:
+        """(n, k) float32 probabilities; rows add up to 1 where single-label."""
+        return self.ask(data, run)[0]
+
+    def features(self, data: Dataset, run: Run) -> Array | None:
+        """(n, d) float32 what enters the last linear layer, or None where there is no such layer."""
+        return self.ask(data, run)[1]
+
+    def ask(self, data: Dataset, run: Run) -> tuple[Array, Array | None]:
+        """Both at once: the pictures are decoded once."""
+        k = len(self.schema.classes)
+        answers, features = [np.zeros((0, k), np.float32)], []
+        with self.setting.active(), torch.no_grad(), tapped(self.net, k) as tap:
+            for block in _blocks(run.images(data), self.see):
+                inputs = Inputs(block, self.shift, self.scale)
+                batch = inputs.on(self.setting.device, channels_last=self.setting.channels_last).batch(slice(None))
+                answers.append(self._probabilities(self.net(batch).float()))
+                features += [part.flatten(1).float().cpu().numpy() for part in tap]
+                tap.clear()
+        return np.concatenate(answers), np.concatenate(features) if features else None
+
+    def _probabilities(self, answers: torch.Tensor) -> Array:
+        multi = self.schema.task == "multi-label"
+        return (torch.sigmoid(answers) if multi else torch.softmax(answers, 1)).cpu().numpy()
+
+
+def fit_network(blueprint: Blueprint, train_data: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> NetworkModel:
+    """Train the network of this blueprint. Unlabelled samples and those of weight 0 are left out.
+
+    Raises LearnerError where no labelled sample is left, where the data are no pictures, where the pictures do not fit
+    into memory, or where the network does not answer (b, k).
+    """
+    checked(blueprint.name, blueprint.plan)
+    if blueprint.precision not in ("auto", "fp32", "bf16"):
+        raise SettingError(f"{blueprint.name}: precision is auto, fp32 or bf16, found {blueprint.precision!r}")
+    if blueprint.size_px < 1:
+        raise SettingError(f"{blueprint.name}: size_px must be at least 1, found {blueprint.size_px}")
+    lesson = required(train_data, blueprint.name, ("image",))
+    judges = teaching(valid) if valid is not None else None
+    schema, k = train_data.schema, len(train_data.schema.classes)
+    see, block = _seen(blueprint, lesson.data, run)
+    shift, scale = preprocess.spread(block) if blueprint.look == "square" else (None, None)
+    with seeded(seed):
+        net = blueprint.build(k, block.shape[1])
+    _check_answer(net, block, k, blueprint.name)
+    setting, record = probe(net, tuple(block.shape[1:]), k, blueprint.plan, run, precision=blueprint.precision)
+    key = _key(blueprint, net, setting, train_data, valid, seed)
+    steps = blueprint.plan.steps_per_epoch(len(block)) * blueprint.plan.epochs_for(len(block))
+    with run.progress(f"training {blueprint.name}", steps) as advance:
+        trained = train(
+            net,
+            _lesson(lesson, Inputs(block, shift, scale)),
+            _lesson(judges, _inputs(judges, see, shift, scale, run)) if judges is not None else None,
+            blueprint.plan,
+            setting=setting,
+            seed=seed,
+            folder=run.checkpoints("train", key),
+            advance=advance,
+        )
+    return NetworkModel(trained.net, setting, schema, see, shift, scale, trained.curves, record)
+
+
+def _seen(blueprint: Blueprint, data: Dataset, run: Run) -> tuple[Callable[[Picture], torch.Tensor], torch.Tensor]:
+    """How pictures are looked at, and the train pictures looked at so."""
+    if blueprint.look == "caffe":
+        see = partial(preprocess.caffe, side_px=blueprint.size_px)
+        return see, preprocess.stacked(see, run.images(data), len(data))
+    # Small colour pictures first; where no channel differs from another, one of them is all there is to see.
+    colour = partial(preprocess.square, side_px=blueprint.size_px, channels=3)
+    block = preprocess.stacked(colour, run.images(data), len(data))
+    if blueprint.grey and bool((block == block[:, :1]).all()):
+        return partial(preprocess.square, side_px=blueprint.size_px, channels=1), block[:, :1].contiguous()
+    return colour, block
+
+
+def _inputs(
+    lesson: Teaching,
+    see: Callable[[Picture], torch.Tensor],
+    shift: torch.Tensor | None,
+    scale: torch.Tensor | None,
+    run: Run,
+) -> Inputs:
+    block = preprocess.stacked(see, run.images(lesson.data), len(lesson.data))
+    return Inputs(block, shift, scale)
+
+
+def _lesson(lesson: Teaching, inputs: Inputs) -> Lesson:
+    return Lesson(inputs, torch.from_numpy(lesson.targets), torch.from_numpy(lesson.weights), lesson.multi)
+
+
+def _check_answer(net: nn.Module, block: torch.Tensor, k: int, name: str) -> None:
+    net.eval()
+    try:
+        with torch.no_grad():
+            answer = net(torch.zeros((2, *block.shape[1:])))
+    except Exception as fault:  # a user's network may raise anything
+        raise LearnerError(f"{name}: the network fails on a batch of 2 x {tuple(block.shape[1:])}: {fault}") from fault
+    shape = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
+    if shape != (2, k):
+        raise LearnerError(f"{name}: the network answers {shape} for 2 pictures and {k} classes; it must answer (2, {k})")
+
+
+def _key(
+    blueprint: Blueprint, net: nn.Module, setting: Setting, data: Dataset, valid: Dataset | None, seed: int
+) -> str:
+    asked = (blueprint.name, blueprint.plan, blueprint.look, blueprint.size_px, architecture(net), vars(setting))
+    return digest(asked, data.version, valid.version if valid is not None else None, seed, torch.__version__)
+
+
+def _blocks(found: Iterator[Picture], see: Callable[[Picture], torch.Tensor]) -> Iterator[torch.Tensor]:
+    while part := [see(picture) for picture in islice(found, _ASK)]:
+        yield torch.stack(part)
+
+
+@contextmanager
+def tapped(net: nn.Module, k: int) -> Iterator[list[torch.Tensor]]:
+    """What enters the last linear layer with k answers, batch by batch, in a list to be emptied by the reader."""
+    found: list[torch.Tensor] = []
+    heads = [layer for layer in net.modules() if isinstance(layer, nn.Linear) and layer.out_features == k]
+    taps = [heads[-1].register_forward_pre_hook(lambda _, given: found.append(given[0]))] if heads else []
+    try:
+        yield found
+    finally:
+        for tap in taps:
+            tap.remove()

@@ -1,0 +1,103 @@
+"""Which setting trains fastest on this machine and is sound.
+
+Settings change the rounding, so a choice that hangs on the noise of a clock would break "the same seed gives the same
+weights". Hence: memory order, fused optimizer and the number of threads follow rules (below); only bfloat16 is timed,
+and taken where it wins by a clear margin. On a 2021 server core with AVX2 alone it is 8 times *slower* than float32; on
+cores with AMX or AVX512-BF16 and on GPUs it wins by 1.5 to 4. The choice is kept, so a resumed run takes the same.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from tilth.learn.plan import Plan
+from tilth.learn.preprocess import Inputs
+from tilth.learn.setting import Setting
+from tilth.learn.trainer import Lesson, architecture, step
+from tilth.steps import Run
+
+MARGIN = 1.3  # below, a busy neighbour could turn the choice
+_SECONDS = 3.0  # most that a probe may take
+_TURNS = 6
+# Steps below this work are slower on two threads than on one: cut-resnet50 at batch 8 (0.8 GFLOP) took 16 ms on one
+# thread, and 80 ms on two while a neighbour computed.
+_GFLOP_PER_THREAD = 4.0
+
+
+def probe(
+    net: nn.Module, shape: tuple[int, ...], k: int, plan: Plan, run: Run, *, precision: str
+) -> tuple[Setting, dict[str, Any]]:
+    """The setting to train this network with, and a record of how it was found.
+
+    shape      (c, h, w) of a picture
+    precision  `fp32` or `bf16` pins it; `auto` takes the faster, which is found once and kept
+    """
+    work = gflop_per_step(net, (plan.batch, *shape))
+    threads = max(1, min(run.threads, int(work / _GFLOP_PER_THREAD)))
+    setting = Setting(device=run.device, threads=threads)
+    record: dict[str, Any] = {"torch": torch.__version__, "gflop_per_step": round(work, 3)}
+    if precision != "auto":
+        setting = replace(setting, precision="bf16" if precision == "bf16" else "fp32")
+        return setting, record | vars(setting) | {"chosen": "by hand"}
+    key = ("probe", architecture(net), plan.batch, shape, run.device, threads, torch.__version__)
+    kept = run.keep(key, lambda: _timed(net, (plan.batch, *shape), k, plan, setting))
+    fp32_ms, bf16_ms, gap = (float(value) for value in kept["measured"])
+    sound = bf16_ms * MARGIN <= fp32_ms and gap <= 0.05
+    setting = replace(setting, precision="bf16" if sound else "fp32")
+    record |= {"fp32_ms_per_step": round(fp32_ms, 2), "bf16_ms_per_step": round(bf16_ms, 2), "bf16_loss_gap": gap}
+    return setting, record | vars(setting) | {"chosen": "by probe"}
+
+
+def gflop_per_step(net: nn.Module, shape: tuple[int, ...]) -> float:
+    """Work of one step of training: three times that of looking at a batch."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    trial = copy.deepcopy(net).cpu().eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        trial(torch.zeros(shape))
+    return 3 * counter.get_total_flops() / 1e9
+
+
+def _timed(
+    net: nn.Module, shape: tuple[int, ...], k: int, plan: Plan, setting: Setting
+) -> dict[str, np.ndarray[Any, Any]]:
+    """`measured` (3,): ms per step in fp32, in bf16, and how far their losses part, as a share of the loss."""
+    with setting.active():
+        torch.manual_seed(0)
+        batch, truth = torch.randn(shape), torch.eye(k)[torch.arange(shape[0]) % k]
+        lesson = Lesson(Inputs(batch), truth, torch.ones(shape[0]), multi=False)
+        candidates = [replace(setting, precision="fp32"), replace(setting, precision="bf16")]
+        steps = [_stepper(net, lesson, plan, candidate) for candidate in candidates]
+        best, losses = [float("inf")] * 2, [0.0] * 2
+        began = time.perf_counter()
+        for turn in range(_TURNS):
+            for which, once in enumerate(steps):
+                started = time.perf_counter()
+                losses[which] = once()
+                if turn:  # the first one warms up
+                    best[which] = min(best[which], (time.perf_counter() - started) * 1e3)
+            if turn and time.perf_counter() - began > _SECONDS / 2:
+                break
+    gap = abs(losses[1] - losses[0]) / max(abs(losses[0]), 0.1) if np.isfinite(losses).all() else float("inf")
+    return {"measured": np.array([*best, gap])}
+
+
+def _stepper(net: nn.Module, lesson: Lesson, plan: Plan, setting: Setting) -> Callable[[], float]:
+    trial, there = setting.place(copy.deepcopy(net)).train(), lesson.on(setting)
+    optimizer = plan.make(trial, fused=setting.fused)
+    rows = torch.arange(len(lesson), device=setting.device)
+
+    def once() -> float:
+        plan.set(optimizer, 0, 1000, 1000)
+        sums = step(trial, there, rows, plan, setting, optimizer, 0)  # brings sums home: waits for a GPU
+        return float(sums[0] / sums[2])
+
+    return once

@@ -1,0 +1,174 @@
+"""MendLabels changes what two witnesses agree on, says why, and keeps within its caps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tilth.cleanse.labels import MendLabels
+from tilth.dataset import Dataset, Schema
+from tilth.edit import Drop, Relabel
+from tilth.finding import Finding
+from tilth.sample import Label, Sample, raw_id
+from tilth.signal import Signals
+from tilth.testing import worlds
+from tilth.testing.contract import check_step
+
+NONE = Signals({})
+
+
+def table(labels: list[Label], *, splits: list[str] | None = None, task: str = "single-label") -> Dataset:
+    splits = splits or ["train"] * len(labels)
+    samples = [
+        Sample(raw_id(f"{n:032x}", str(n)), f"{n:032x}", str(n), label, split, home="text", text=str(n))
+        for n, (label, split) in enumerate(zip(labels, splits, strict=True))
+    ]
+    return Dataset.from_samples(samples, Schema("text", task, ("iv", "vi", "x")))  # type: ignore[arg-type]
+
+
+def row(data: Dataset, number: int) -> str:
+    return next(sample.id for sample in data if sample.path == str(number))
+
+
+def ballot(given: float, suggested: float, *, best: int = 0, voters: int = 10) -> dict[str, Any]:
+    return {
+        "given": given, "suggested": suggested, "best": best, "given_count": round(given * voters),
+        "suggested_count": round(suggested * voters), "neighbors": [f"n{k}" for k in range(voters)],
+    }
+
+
+def finding(
+    id: str, *, given: int = 1, suggested: int = 0, p: tuple[float, float] = (0.01, 0.97), severity: float = 0.9,
+    votes: Mapping[str, Any] | None = None, confident: bool = True,
+) -> Finding:
+    votes = {"embedding": ballot(0.0, 0.9)} if votes is None else votes
+    evidence = {
+        "given": given, "suggested": suggested, "given_probability": p[0], "suggested_probability": p[1],
+        "confident": confident, "rank": 1, "of": 20, "votes": votes,
+    }
+    return Finding("label_noise", (id,), severity, "because", evidence)
+
+
+def mended(data: Dataset, *found: Finding, **settings: Any) -> list[Any]:
+    edits = MendLabels(**settings).cleanse(data, list(found), NONE)
+    data.apply(edits)
+    return edits
+
+
+DATA = table([1] * 20 + [0] * 20)
+
+
+def test_relabels_where_model_and_neighbours_agree_and_says_so() -> None:
+    (edit,) = mended(DATA, finding(row(DATA, 3)))
+    assert isinstance(edit, Relabel) and (edit.old, edit.new) == (1, 0)
+    assert edit.because == (
+        "its 10 nearest neighbours say iv (9 of 10) and the cross-fitted model says iv (0.97 against 0.01 for vi)"
+    )
+    assert len(edit.evidence["votes"]["embedding"]["neighbors"]) == 10
+
+
+def test_one_witness_is_none() -> None:
+    assert not mended(DATA, finding(row(DATA, 3), votes={}))
+    assert not mended(DATA, finding(row(DATA, 3), votes={"embedding": ballot(0, 0, voters=0)}))
+
+
+def test_a_narrow_agreement_is_left_for_review() -> None:
+    assert not mended(DATA, finding(row(DATA, 3), p=(0.4, 0.6)))  # margin
+    assert not mended(DATA, finding(row(DATA, 3), p=(0.2, 0.7), votes={"embedding": ballot(0.2, 0.7)}))  # votes
+    assert not mended(DATA, finding(row(DATA, 3), confident=False))  # not within the noise of its class
+
+
+def test_drops_what_neither_believes_and_nobody_can_name() -> None:
+    (edit,) = mended(DATA, finding(row(DATA, 3), p=(0.05, 0.5), votes={"embedding": ballot(0.05, 0.3, best=2)}))
+    assert isinstance(edit, Drop)
+    assert edit.because.startswith("nobody says vi: none of its 10 nearest neighbours")
+    assert "the model iv 0.50, the neighbours x" in edit.because
+
+
+def test_keeps_what_one_of_both_believes() -> None:
+    assert not mended(DATA, finding(row(DATA, 3), p=(0.05, 0.5), votes={"embedding": ballot(0.5, 0.3)}))
+    assert not mended(DATA, finding(row(DATA, 3), p=(0.3, 0.5), votes={"embedding": ballot(0.05, 0.3)}))
+
+
+def test_the_second_space_may_not_contradict() -> None:
+    votes = {"features": ballot(0.0, 0.9), "embedding": ballot(0.3, 0.5)}
+    (edit,) = mended(DATA, finding(row(DATA, 3), votes=votes))
+    assert "in the model's features say iv (9 of 10), its 10 nearest neighbours say iv (5 of 10)" in edit.because
+    assert not mended(DATA, finding(row(DATA, 3), votes={**votes, "embedding": ballot(0.5, 0.3, best=2)}))
+
+
+def test_a_label_that_changed_since_is_not_touched() -> None:
+    after = DATA.apply([Relabel(row(DATA, 3), 1, 2, "by a person")])
+    assert not mended(after, finding(row(DATA, 3)))
+
+
+def test_findings_of_other_kinds_and_of_dropped_samples_are_passed_over() -> None:
+    other = Finding("leak", (row(DATA, 3),), 0.5, "because", {"splits": {}})
+    assert not mended(DATA, other, finding("0" * 16))
+
+
+def test_valid_and_hand_made_splits_are_touched_only_when_named() -> None:
+    data = table([1] * 12 + [0] * 4, splits=["train"] * 4 + ["valid"] * 4 + ["label_book"] * 4 + ["train"] * 4)
+    found = [finding(row(data, n)) for n in (0, 4, 8)]
+    assert [edit.id for edit in mended(data, *found)] == [row(data, 0)]
+    assert {edit.id for edit in mended(data, *found, splits=("train", "valid"))} == {row(data, 0), row(data, 4)}
+
+
+def test_no_more_than_the_share_of_a_class_and_the_surest_first() -> None:
+    found = [finding(row(DATA, n), severity=n / 40) for n in range(20)]
+    edits = mended(DATA, *found, most_share=0.25)
+    assert {edit.id for edit in edits} == {row(DATA, n) for n in range(15, 20)}
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=15), st.floats(0, 1), st.integers(0, 3))
+@settings(max_examples=60, deadline=None)
+def test_no_class_is_ever_emptied(labels: list[int], most_share: float, least: int) -> None:
+    data = table(list(labels))
+    found = [
+        finding(s.id, given=s.label, suggested=(s.label + 1) % 3, votes={"embedding": ballot(0, 1, best=(s.label + 1) % 3)})
+        if k % 2 else finding(s.id, given=s.label, suggested=(s.label + 1) % 3, p=(0.0, 0.4))
+        for k, s in enumerate(data)
+        if isinstance(s.label, int)
+    ]  # fmt: skip
+    edits = mended(data, *found, most_share=most_share, least=least)
+    leaving = np.bincount([data[edit.id].label for edit in edits], minlength=3)  # type: ignore[arg-type]
+    sizes = np.bincount(labels, minlength=3)
+    assert (leaving <= np.floor(most_share * sizes)).all()
+    assert (sizes - leaving >= np.minimum(least, sizes)).all()
+
+
+def test_keeps_the_contract() -> None:
+    world = worlds.photos(60, wrong=4)
+    data = world.data.open
+    found = [
+        finding(id, given=data[id].label, suggested=world.truth[id], votes={"embedding": ballot(0, 0.9, best=world.truth[id])})  # type: ignore[arg-type]
+        for id in sorted(world.wrong)
+    ]
+    check_step(MendLabels(), world=world, findings=found)
+
+
+def multi(id: str, given: set[int], doubted: list[int], p: list[float], votes: list[float]) -> Finding:
+    evidence = {
+        "given": sorted(given), "doubted": doubted, "doubted_probability": p, "confident": True,
+        "votes": {"embedding": {"doubted": votes, "neighbors": ["n1", "n2"]}},
+    }  # fmt: skip
+    return Finding("label_noise", (id,), 0.9, "because", evidence)
+
+
+def test_of_several_labels_the_agreed_ones_are_turned_over() -> None:
+    data = table([frozenset({0, 1})] * 8, task="multi-label")
+    id = row(data, 2)
+    (edit,) = mended(data, multi(id, {0, 1}, [0, 2], [0.05, 0.95], [0.1, 0.9]))
+    assert (edit.old, edit.new) == (frozenset({0, 1}), frozenset({1, 2}))
+    assert "iv out, x in of iv + vi" in edit.because
+    (edit,) = mended(data, multi(id, {0, 1}, [0, 2], [0.05, 0.95], [0.1, 0.3]))
+    assert edit.new == frozenset({1})
+
+
+def test_of_several_labels_the_last_is_never_taken() -> None:
+    data = table([frozenset({0})] * 4 + [frozenset({1})] * 4, task="multi-label")
+    assert not mended(data, multi(row(data, 0), {0}, [0], [0.01], [0.0]))

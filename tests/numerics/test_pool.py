@@ -1,0 +1,75 @@
+"""The pool weighs witnesses by what they foretell."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tilth.numerics.pool import multi_pooled, pooled
+
+
+def opinion(labels: np.ndarray, k: int, *, strength: float, rng: np.random.Generator) -> np.ndarray:
+    logits = rng.normal(size=(len(labels), k))
+    logits[np.arange(len(labels)), labels] += strength
+    p = np.exp(logits)
+    return p / p.sum(1, keepdims=True)
+
+
+def loss(p: np.ndarray, labels: np.ndarray) -> float:
+    return float(-np.log(p[np.arange(len(labels)), labels]).mean())
+
+
+@given(st.integers(0, 10**6), st.integers(2, 6))
+@settings(max_examples=25, deadline=None)
+def test_the_pool_foretells_labels_no_worse_than_its_best_witness(seed: int, k: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, k, 300)
+    heard = [opinion(labels, k, strength=s, rng=rng) for s in (2.0, 0.5)]
+    q, weights = pooled(heard, labels)
+    np.testing.assert_allclose(q.sum(axis=1), 1)
+    assert (weights >= 0).all()
+    assert loss(q, labels) <= min(loss(p, labels) for p in heard) + 0.02  # 0.02: the floor under each opinion
+
+
+def test_a_witness_who_guesses_fades() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, 2000)
+    _, weights = pooled([opinion(labels, 4, strength=2, rng=rng), opinion(labels, 4, strength=0, rng=rng)], labels)
+    assert weights[1] < 0.1 < 0.7 < weights[0]
+
+
+def test_too_sure_a_witness_is_softened_and_keeps_its_order() -> None:
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 3, 2000)
+    p = opinion(labels, 3, strength=1.5, rng=rng)
+    sharp = p**3 / (p**3).sum(1, keepdims=True)
+    q, weights = pooled([sharp], labels)
+    assert 0.2 < weights[0] < 0.6  # made three times too sharp
+    np.testing.assert_array_equal(q.argmax(axis=1), sharp.argmax(axis=1))
+
+
+def test_no_opinion_leaves_the_word_to_the_others() -> None:
+    rng = np.random.default_rng(2)
+    labels = rng.integers(0, 3, 500)
+    heard = [opinion(labels, 3, strength=2, rng=rng), opinion(labels, 3, strength=1, rng=rng)]
+    heard[1][0] = 0
+    q, weights = pooled(heard, labels)
+    alone = heard[0][0] ** weights[0]
+    np.testing.assert_allclose(q[0], alone / alone.sum(), rtol=1e-3)
+
+
+def test_several_labels_are_pooled_class_by_class() -> None:
+    rng = np.random.default_rng(3)
+    targets = (rng.random((800, 4)) < 0.3).astype(float)
+    good = 1 / (1 + np.exp(-(rng.normal(size=targets.shape) + 4 * targets - 2)))
+    q, weights = multi_pooled([good, rng.random(targets.shape)], targets)
+    assert weights[1] < 0.2 < weights[0]
+    assert ((q > 0.5) == (targets > 0)).mean() > 0.9
+
+
+def test_witnesses_who_all_guess_against_the_labels_count_alike() -> None:
+    labels = np.array([0, 1] * 50)
+    q, weights = pooled([np.eye(2)[1 - labels] * 0.8 + 0.1] * 2, labels)
+    np.testing.assert_array_equal(weights, [1, 1])
+    assert np.isfinite(q).all()
