@@ -105,6 +105,11 @@ class Run(Protocol):
         """The embedding of these samples by a registered embedder, through the memo."""
         ...
 
+    def describe(self, use: str, data: Dataset, settings: Mapping[str, Any] | None = None) -> Array:
+        """(n, d) what an embedder says of each sample by itself, without its `finish`: the same for a sample whatever
+        stands beside it. StepError for an embedder that must see the whole dataset."""
+        ...
+
     def keep(self, key: Sequence[Any], make: Callable[[], Mapping[str, Array]]) -> Mapping[str, Array]:
         """Arrays through the memo: what a step wants to find again after a kill, say a fold."""
         ...
@@ -174,6 +179,14 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class DatasetEmbedder(Protocol):
+    """An embedder that must see the whole dataset at once: TF-IDF of a corpus, a network that is trained first. The
+    labels of the test split are taken off before it is asked."""
+
+    def measure(self, data: Dataset, run: Run) -> Signal: ...
+
+
 class Model(Protocol):
     """A trained model."""
 
@@ -232,9 +245,9 @@ class Selector(Protocol):
         ...
 
 
-ROLES: Mapping[str, type] = {
+ROLES: Mapping[str, Any] = {
     "formats": Format,
-    "embedders": Embedder,
+    "embedders": (Embedder, DatasetEmbedder),
     "learners": Learner,
     "detectors": Detector,
     "valuators": Valuator,

@@ -47,7 +47,7 @@ def test_keeps_the_contract():
     check_step(Geometric(techniques=("rotate",), mixed=0, balance=False))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(st.integers(0, 500), st.integers(0, 120), st.floats(0.1, 1.0), st.booleans())
 def test_the_budget_is_never_exceeded_and_classes_even_out(seed, extra, imbalance, balance):
     world = worlds.photos(60, imbalance=imbalance, side_px=12, valid_share=0.1, seed=seed)
@@ -56,7 +56,8 @@ def test_the_budget_is_never_exceeded_and_classes_even_out(seed, extra, imbalanc
     adds = added(Geometric(balance=balance), data, world.run(), budget)
     after = data.apply(adds)
     assert len(after) == max(len(data), budget)
-    counts = [np.array(list(version.counts("train").values())) for version in (data, after)]
+    counts = np.array([list(version.counts("train").values()) for version in (data, after)])
+    counts = counts[:, counts[0] > 0]  # a class without a picture cannot grow
     if balance:
         assert np.ptp(counts[1]) <= max(np.ptp(counts[0]), 1)
         assert counts[1].min() >= counts[0].min()

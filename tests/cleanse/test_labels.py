@@ -36,19 +36,35 @@ def row(data: Dataset, number: int) -> str:
 
 def ballot(given: float, suggested: float, *, best: int = 0, voters: int = 10) -> dict[str, Any]:
     return {
-        "given": given, "suggested": suggested, "best": best, "given_count": round(given * voters),
-        "suggested_count": round(suggested * voters), "neighbors": [f"n{k}" for k in range(voters)],
+        "given": given,
+        "suggested": suggested,
+        "best": best,
+        "given_count": round(given * voters),
+        "suggested_count": round(suggested * voters),
+        "neighbors": [f"n{k}" for k in range(voters)],
     }
 
 
 def finding(
-    id: str, *, given: int = 1, suggested: int = 0, p: tuple[float, float] = (0.01, 0.97), severity: float = 0.9,
-    votes: Mapping[str, Any] | None = None, confident: bool = True,
+    id: str,
+    *,
+    given: int = 1,
+    suggested: int = 0,
+    p: tuple[float, float] = (0.01, 0.97),
+    severity: float = 0.9,
+    votes: Mapping[str, Any] | None = None,
+    confident: bool = True,
 ) -> Finding:
     votes = {"embedding": ballot(0.0, 0.9)} if votes is None else votes
     evidence = {
-        "given": given, "suggested": suggested, "given_probability": p[0], "suggested_probability": p[1],
-        "confident": confident, "rank": 1, "of": 20, "votes": votes,
+        "given": given,
+        "suggested": suggested,
+        "given_probability": p[0],
+        "suggested_probability": p[1],
+        "confident": confident,
+        "rank": 1,
+        "of": 20,
+        "votes": votes,
     }
     return Finding("label_noise", (id,), severity, "because", evidence)
 
@@ -128,12 +144,12 @@ def test_no_more_than_the_share_of_a_class_and_the_surest_first() -> None:
 @settings(max_examples=60, deadline=None)
 def test_no_class_is_ever_emptied(labels: list[int], most_share: float, least: int) -> None:
     data = table(list(labels))
-    found = [
-        finding(s.id, given=s.label, suggested=(s.label + 1) % 3, votes={"embedding": ballot(0, 1, best=(s.label + 1) % 3)})
-        if k % 2 else finding(s.id, given=s.label, suggested=(s.label + 1) % 3, p=(0.0, 0.4))
-        for k, s in enumerate(data)
-        if isinstance(s.label, int)
-    ]  # fmt: skip
+    found = []
+    for number, sample in enumerate(data):
+        assert isinstance(sample.label, int)
+        other = (sample.label + 1) % 3
+        sure = {"votes": {"embedding": ballot(0, 1, best=other)}} if number % 2 else {"p": (0.0, 0.4)}
+        found.append(finding(sample.id, given=sample.label, suggested=other, **sure))
     edits = mended(data, *found, most_share=most_share, least=least)
     leaving = np.bincount([data[edit.id].label for edit in edits], minlength=3)  # type: ignore[arg-type]
     sizes = np.bincount(labels, minlength=3)
@@ -144,10 +160,11 @@ def test_no_class_is_ever_emptied(labels: list[int], most_share: float, least: i
 def test_keeps_the_contract() -> None:
     world = worlds.photos(60, wrong=4)
     data = world.data.open
-    found = [
-        finding(id, given=data[id].label, suggested=world.truth[id], votes={"embedding": ballot(0, 0.9, best=world.truth[id])})  # type: ignore[arg-type]
-        for id in sorted(world.wrong)
-    ]
+    found = []
+    for id in sorted(world.wrong):
+        label, truth = data[id].label, world.truth[id]
+        assert isinstance(label, int) and isinstance(truth, int)
+        found.append(finding(id, given=label, suggested=truth, votes={"embedding": ballot(0, 0.9, best=truth)}))
     check_step(MendLabels(), world=world, findings=found)
 
 

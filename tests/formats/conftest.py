@@ -37,8 +37,9 @@ class Kit:
             file = root / path
             file.parent.mkdir(parents=True, exist_ok=True)
             if isinstance(content, int):
-                content = picture_bytes(content, ".jpg" if path.endswith(".jpg") else ".png")
-            file.write_bytes(content.encode() if isinstance(content, str) else content)
+                file.write_bytes(picture_bytes(content, ".jpg" if path.endswith(".jpg") else ".png"))
+            else:
+                file.write_bytes(content.encode() if isinstance(content, str) else content)
         return root
 
     @staticmethod

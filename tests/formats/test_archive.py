@@ -48,7 +48,9 @@ def test_keeps_the_contract() -> None:
     check_declarations(Archive())
 
 
-@pytest.mark.parametrize("pack", [("d.zip", zipped), ("d.tar", tarred), ("d.tar.gz", tarred), ("d.tgz", tarred)], ids=lambda p: p[0])
+@pytest.mark.parametrize(
+    "pack", [("d.zip", zipped), ("d.tar", tarred), ("d.tar.gz", tarred), ("d.tgz", tarred)], ids=lambda p: p[0]
+)
 @pytest.mark.parametrize("above", ["", "set/", "set/inner/"])
 def test_reads_what_is_inside_as_if_it_were_unpacked(tmp_path: Path, kit, pictures, pack, above: str) -> None:
     name, packed = pack
@@ -72,7 +74,13 @@ def test_of_every_other_layout(tmp_path: Path, kit) -> None:
 def test_nothing_leads_out_of_a_zip(tmp_path: Path, kit, pictures) -> None:
     file = tmp_path / "in/d.zip"
     file.parent.mkdir()
-    bad = {"../../slip.png": b"x", "/tmp/abs.png": b"x", "C:\\abs.png": b"x", "..\\slip.png": b"x", "train/a/../../../up.png": b"x"}
+    bad = {
+        "../../slip.png": b"x",
+        "/tmp/abs.png": b"x",
+        "C:\\abs.png": b"x",
+        "..\\slip.png": b"x",
+        "train/a/../../../up.png": b"x",
+    }
     zipped(file, pictures | bad)
     with zipfile.ZipFile(file, "a") as archive:
         link = zipfile.ZipInfo("train/a/link.png")
@@ -81,36 +89,51 @@ def test_nothing_leads_out_of_a_zip(tmp_path: Path, kit, pictures) -> None:
     reading = kit.read(Archive(), file, unpack_to=tmp_path / "to/unpacked")
     assert len(reading.data) == 4
     assert kit.why(reading) == {
-        "../../slip.png": "its path leads out of the archive", "/tmp/abs.png": "its path is absolute",
-        "C:\\abs.png": "its path is absolute", "..\\slip.png": "its path leads out of the archive",
-        "train/a/../../../up.png": "its path leads out of the archive", "train/a/link.png": "a link out of the archive",
-    }  # fmt: skip
+        "../../slip.png": "its path leads out of the archive",
+        "/tmp/abs.png": "its path is absolute",
+        "C:\\abs.png": "its path is absolute",
+        "..\\slip.png": "its path leads out of the archive",
+        "train/a/../../../up.png": "its path leads out of the archive",
+        "train/a/link.png": "a link out of the archive",
+    }
     assert [p for p in kit.names(tmp_path) if not p.startswith("to/unpacked/")] == ["in/d.zip"]
 
 
 def test_nothing_leads_out_of_a_tar(tmp_path: Path, kit, pictures) -> None:
     kit.lay(tmp_path, {"secret.png": 1})
     odd: dict[str, bytes | tuple[bytes, str]] = {
-        "../slip.png": b"x", "/abs.png": b"x",
-        "train/a/out.png": (tarfile.SYMTYPE, "../../../secret.png"), "train/a/abs.png": (tarfile.SYMTYPE, str(tmp_path / "secret.png")),
-        "train/a/hard.png": (tarfile.LNKTYPE, "../secret.png"), "train/a/dev": (tarfile.CHRTYPE, ""), "train/a/pipe": (tarfile.FIFOTYPE, ""),
-        "train/a/in.png": (tarfile.SYMTYPE, "../b/1.png"), "train/a/dead.png": (tarfile.SYMTYPE, "nowhere.png"),
+        "../slip.png": b"x",
+        "/abs.png": b"x",
+        "train/a/out.png": (tarfile.SYMTYPE, "../../../secret.png"),
+        "train/a/abs.png": (tarfile.SYMTYPE, str(tmp_path / "secret.png")),
+        "train/a/hard.png": (tarfile.LNKTYPE, "../secret.png"),
+        "train/a/dev": (tarfile.CHRTYPE, ""),
+        "train/a/pipe": (tarfile.FIFOTYPE, ""),
+        "train/a/in.png": (tarfile.SYMTYPE, "../b/1.png"),
+        "train/a/dead.png": (tarfile.SYMTYPE, "nowhere.png"),
         "train/a/same.png": (tarfile.LNKTYPE, "train/b/1.png"),
-    }  # fmt: skip
+    }
     reading = kit.read(Archive(), tarred(tmp_path / "d.tar", pictures | odd), unpack_to=tmp_path / "to/unpacked")
     assert {s.path for s in reading.data} == {*pictures, "train/a/in.png", "train/a/same.png"}
     assert kit.why(reading) == {
-        "../slip.png": "its path leads out of the archive", "/abs.png": "its path is absolute",
-        "train/a/out.png": "a link out of the archive", "train/a/abs.png": "a link out of the archive",
-        "train/a/hard.png": "a link out of the archive", "train/a/dev": "a device or a pipe", "train/a/pipe": "a device or a pipe",
+        "../slip.png": "its path leads out of the archive",
+        "/abs.png": "its path is absolute",
+        "train/a/out.png": "a link out of the archive",
+        "train/a/abs.png": "a link out of the archive",
+        "train/a/hard.png": "a link out of the archive",
+        "train/a/dev": "a device or a pipe",
+        "train/a/pipe": "a device or a pipe",
         "train/a/dead.png": "a link to what is no file of the archive",
-    }  # fmt: skip
+    }
     assert not any(item.is_symlink() for item in (tmp_path / "to").rglob("*"))
 
 
 def test_a_link_laid_before_its_file_does_not_redirect_it(tmp_path: Path, kit, pictures) -> None:
     (tmp_path / "outside").mkdir()
-    odd: dict[str, bytes | tuple[bytes, str]] = {"train/c": (tarfile.SYMTYPE, str(tmp_path / "outside")), "train/c/x.png": kit.picture(1)}
+    odd: dict[str, bytes | tuple[bytes, str]] = {
+        "train/c": (tarfile.SYMTYPE, str(tmp_path / "outside")),
+        "train/c/x.png": kit.picture(1),
+    }
     kit.read(Archive(), tarred(tmp_path / "d.tar", odd | pictures), unpack_to=tmp_path / "to")
     assert list((tmp_path / "outside").iterdir()) == []
 
@@ -128,7 +151,7 @@ def test_a_cut_or_rotten_archive_says_so(tmp_path: Path, kit, pictures, pack) ->
     name, packed = pack
     file = packed(tmp_path / name, pictures)
     content = file.read_bytes()
-    file.write_bytes(content[: len(content) * 2 // 3])
+    file.write_bytes(content[: len(content) // 3])
     if detected := Archive().sees(file):
         with pytest.raises(SourceError, match="damaged or cut off"):
             kit.read(Archive(), file, unpack_to=tmp_path / "to")
@@ -151,8 +174,12 @@ def test_a_member_with_a_wrong_checksum_is_set_aside(tmp_path: Path, kit, pictur
 
 
 def test_one_name_twice_keeps_the_first(tmp_path: Path, kit, pictures) -> None:
-    reading = kit.read(Archive(), tarred(tmp_path / "d.tar", pictures | {"train/./a/1.png": kit.picture(8)}), unpack_to=tmp_path / "to")
-    assert len(reading.data) == 4 and kit.why(reading) == {"train/./a/1.png": "another member of the archive has this name"}
+    reading = kit.read(
+        Archive(), tarred(tmp_path / "d.tar", pictures | {"train/./a/1.png": kit.picture(8)}), unpack_to=tmp_path / "to"
+    )
+    assert len(reading.data) == 4 and kit.why(reading) == {
+        "train/./a/1.png": "another member of the archive has this name"
+    }
 
 
 def test_unpacks_once_and_never_over_something_else(tmp_path: Path, kit, pictures) -> None:

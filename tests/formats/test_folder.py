@@ -25,8 +25,10 @@ def test_the_folder_is_the_label(tmp_path: Path, kit) -> None:
     reading = kit.read(Folder(), kit.lay(tmp_path, {"cat/1.png": 1, "cat/2.png": 2, "dog/1.png": 3}))
     assert reading.data.schema == Schema("image", "single-label", ("cat", "dog"))
     assert {(s.path, s.label, s.split, s.home) for s in reading.data} == {
-        ("cat/1.png", 0, "train", "source"), ("cat/2.png", 0, "train", "source"), ("dog/1.png", 1, "train", "source"),
-    }  # fmt: skip
+        ("cat/1.png", 0, "train", "source"),
+        ("cat/2.png", 0, "train", "source"),
+        ("dog/1.png", 1, "train", "source"),
+    }
     assert reading.format == "folder" and "ROOT/CLASS/*: 2 classes, 3 files" in reading.layout and not reading.aside
 
 
@@ -38,18 +40,27 @@ def test_ids_hold_for_any_place_of_the_folder(tmp_path: Path, kit) -> None:
 
 
 def test_split_folders_get_the_usual_names(tmp_path: Path, kit) -> None:
-    files = {f"{split}/{name}/1.png": n for n, split in enumerate(["train", "val", "test", "label_book"]) for name in "ab"}
+    files = {
+        f"{split}/{name}/1.png": n for n, split in enumerate(["train", "val", "test", "label_book"]) for name in "ab"
+    }
     reading = kit.read(Folder(), kit.lay(tmp_path, files))
     assert {s.path.split("/")[0]: s.split for s in reading.data} == {
-        "train": "train", "val": "valid", "test": "test", "label_book": "label_book",
-    }  # fmt: skip
+        "train": "train",
+        "val": "valid",
+        "test": "test",
+        "label_book": "label_book",
+    }
     assert "label_book, test, train, val as valid" in reading.layout
 
 
 def test_splits_can_be_told(tmp_path: Path, kit) -> None:
     root = kit.lay(tmp_path, {"train/a/1.png": 1, "val/a/1.png": 2, "label_book/a/1.png": 3})
     reading = kit.read(Folder(), root, splits={"val": "test", "label_book": "valid"})
-    assert {s.path.split("/")[0]: s.split for s in reading.data} == {"train": "train", "val": "test", "label_book": "valid"}
+    assert {s.path.split("/")[0]: s.split for s in reading.data} == {
+        "train": "train",
+        "val": "test",
+        "label_book": "valid",
+    }
     with pytest.raises(SourceError, match="did you mean 'label_book'"):
         kit.read(Folder(), root, splits={"label_bok": "valid"})
 
@@ -125,8 +136,16 @@ def test_the_same_content_under_two_labels_makes_two_samples(tmp_path: Path, kit
 
 
 def test_what_systems_leave_behind_is_passed_over_and_other_files_are_set_aside(tmp_path: Path, kit) -> None:
-    noise = {"cat/.DS_Store": b"x", "cat/Thumbs.db": b"x", "__MACOSX/cat/1.png": b"x", ".git/x/1.png": b"x", "cat/._1.png": b"x"}
-    reading = kit.read(Folder(), kit.lay(tmp_path, {"cat/1.png": 1, "cat/notes.md": "hello", "README.md": "hi", **noise}))
+    noise = {
+        "cat/.DS_Store": b"x",
+        "cat/Thumbs.db": b"x",
+        "__MACOSX/cat/1.png": b"x",
+        ".git/x/1.png": b"x",
+        "cat/._1.png": b"x",
+    }
+    reading = kit.read(
+        Folder(), kit.lay(tmp_path, {"cat/1.png": 1, "cat/notes.md": "hello", "README.md": "hi", **noise})
+    )
     assert kit.why(reading) == {"cat/notes.md": "not an image", "README.md": "lies outside of the class folders"}
 
 
@@ -166,12 +185,20 @@ def test_names_that_are_not_utf8_are_set_aside(tmp_path: Path, kit) -> None:
 
 
 def test_texts_in_class_folders(tmp_path: Path, kit) -> None:
-    files = {"good/1.txt": "fine", "bad/1.txt": "awful\nindeed\n", "bad/2.txt": b"\xff\xfe\x00", "bad/3.txt": " \n", "bad/x.md": "x"}
+    files = {
+        "good/1.txt": "fine",
+        "bad/1.txt": "awful\nindeed\n",
+        "bad/2.txt": b"\xff\xfe\x00",
+        "bad/3.txt": " \n",
+        "bad/x.md": "x",
+    }
     reading = kit.read(Folder(), kit.lay(tmp_path / "in", files))
     assert {s.text for s in reading.data} == {"fine", "awful\nindeed\n"} and reading.data.schema.modality == "text"
     assert kit.why(reading) == {
-        "bad/2.txt": "not UTF-8 text (byte 0)", "bad/3.txt": "the text is empty", "bad/x.md": "not a text file",
-    }  # fmt: skip
+        "bad/2.txt": "not UTF-8 text (byte 0)",
+        "bad/3.txt": "the text is empty",
+        "bad/x.md": "not a text file",
+    }
     Folder().write(reading.data, tmp_path / "out", kit.contents(reading), reading.facts)
     assert kit.names(tmp_path / "out") == ["bad/1.txt", "good/1.txt"]
 
@@ -180,14 +207,22 @@ def made(data: Dataset, parent: str, technique: str, content: bytes, split: str 
     first = data[parent]
     stem = Path(first.path).stem
     sample = Sample(
-        made_id((parent,), technique, 0), digest_bytes(content), f"{stem}_{technique}.png", first.label, split,
-        parents=(parent,), maker=f"augment.geometric:{technique}", home="blob",
-    )  # fmt: skip
+        made_id((parent,), technique, 0),
+        digest_bytes(content),
+        f"{stem}_{technique}.png",
+        first.label,
+        split,
+        parents=(parent,),
+        maker=f"augment.geometric:{technique}",
+        home="blob",
+    )
     return Add(sample, "to fill the class", content=content)
 
 
 def test_an_improved_dataset_keeps_the_layout(tmp_path: Path, kit) -> None:
-    root = kit.lay(tmp_path / "in", {"train/cat/1.jpg": 1, "train/dog/1.jpg": 2, "train/dog/2.jpg": 3, "val/cat/5.jpg": 4})
+    root = kit.lay(
+        tmp_path / "in", {"train/cat/1.jpg": 1, "train/dog/1.jpg": 2, "train/dog/2.jpg": 3, "val/cat/5.jpg": 4}
+    )
     before = kit.tree(root)
     reading = kit.read(Folder(), root)
     ids = {s.path: s.id for s in reading.data}
@@ -217,8 +252,9 @@ def test_soft_labels_are_refused_with_a_way_out(tmp_path: Path, kit) -> None:
 def test_no_class_name_leads_out_of_the_folder(tmp_path: Path, kit, name: str) -> None:
     content = kit.picture(1)
     samples = [
-        Sample(raw_id("a", "a"), digest_bytes(content), "a.png", 0), Sample(raw_id("b", "b"), digest_bytes(content), "../../b.png", 1),
-    ]  # fmt: skip
+        Sample(raw_id("a", "a"), digest_bytes(content), "a.png", 0),
+        Sample(raw_id("b", "b"), digest_bytes(content), "../../b.png", 1),
+    ]
     data = Dataset.from_samples(samples, Schema("image", "single-label", (name, "fine")))
     where = tmp_path / "deep/out"
     Folder().write(data, where, lambda d: iter([content] * len(d)), {})

@@ -44,8 +44,10 @@ def test_a_folder_of_sets_has_splits(tmp_path: Path, kit) -> None:
         a_set(kit, tmp_path / name)
     reading = kit.read(OneHot(), tmp_path)
     assert {s.path.split("/")[0]: s.split for s in reading.data} == {
-        "team-training-set": "train", "team-validation-set": "valid", "team-test-set": "test",
-    }  # fmt: skip
+        "team-training-set": "train",
+        "team-validation-set": "valid",
+        "team-test-set": "test",
+    }
     told = kit.read(OneHot(), tmp_path, splits={"validation": "train"})
     assert set(told.data.splits) == {"train", "test"}
 
@@ -62,9 +64,14 @@ def test_class_names_come_from_a_file_or_from_an_option(tmp_path: Path, kit) -> 
 
 def test_every_odd_row_is_set_aside_with_its_reason(tmp_path: Path, kit) -> None:
     labels = {
-        "img_aa-1": [1, 0], "img_bb-2": [0, 1, 0], "img_cc-3": [0.5, 0.5], "img_dd-4": "cat", "img_gone": [1, 0], "img_ee-5": None,
+        "img_aa-1": [1, 0],
+        "img_bb-2": [0, 1, 0],
+        "img_cc-3": [0.5, 0.5],
+        "img_dd-4": "cat",
+        "img_gone": [1, 0],
+        "img_ee-5": None,
         "img_ff-6": [0, 1],
-    }  # fmt: skip
+    }
     root = a_set(kit, tmp_path, labels, (*KEYS, "ee-5", "ff-6", "unlabelled"))
     kit.lay(root, {"imgs/img_aa-1.png": 7, "imgs/deeper/x.jpg": 3})
     reading = kit.read(OneHot(), root)
@@ -87,12 +94,16 @@ def test_rows_of_other_sums_make_it_multi_label_unless_told(tmp_path: Path, kit)
     reading = kit.read(OneHot(), root)
     assert reading.data.schema.task == "multi-label" and "2 rows have more or less than one 1" in reading.layout
     assert {s.path[9:13]: s.label for s in reading.data} == {
-        "aa-1": frozenset({0}), "bb-2": frozenset({1, 2}), "cc-3": frozenset(), "dd-4": frozenset({2}),
-    }  # fmt: skip
+        "aa-1": frozenset({0}),
+        "bb-2": frozenset({1, 2}),
+        "cc-3": frozenset(),
+        "dd-4": frozenset({2}),
+    }
     told = kit.read(OneHot(), root, task="single-label")
     assert len(told.data) == 2 and set(kit.why(told).values()) == {
-        "it has 2 labels, and the task is single-label", "it has 0 labels, and the task is single-label",
-    }  # fmt: skip
+        "it has 2 labels, and the task is single-label",
+        "it has 0 labels, and the task is single-label",
+    }
 
 
 def test_a_key_that_comes_twice_with_two_labels_is_told(tmp_path: Path, kit) -> None:
@@ -103,9 +114,15 @@ def test_a_key_that_comes_twice_with_two_labels_is_told(tmp_path: Path, kit) -> 
 
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("{", "is not JSON"), ("[1]", "must hold an object"), ("{}", "no picture"), ("\udcff", "is not JSON"), ("[" * 100_000, "is not JSON")],
+    [
+        ("{", "is not JSON"),
+        ("[1]", "must hold an object"),
+        ("{}", "no picture"),
+        ("\udcff", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+    ],
     ids=["cut off", "a list", "empty", "not utf-8", "too deep"],
-)  # fmt: skip
+)
 def test_a_json_that_is_none_says_so(tmp_path: Path, kit, text: str, why: str) -> None:
     root = a_set(kit, tmp_path)
     (root / "data-labels.json").write_bytes(text.encode(errors="surrogateescape"))
@@ -120,14 +137,20 @@ def made(data: Dataset, parent: str, technique: str, ordinal: int, content: byte
     parents = (parent,)
     first = data[parent]
     sample = Sample(
-        made_id(parents, technique, ordinal), digest_bytes(content), f"{Path(first.path).stem}_{technique}.png", first.label,
-        first.split, parents=parents, maker=f"augment.geometric:{technique}", home="blob",
-    )  # fmt: skip
+        made_id(parents, technique, ordinal),
+        digest_bytes(content),
+        f"{Path(first.path).stem}_{technique}.png",
+        first.label,
+        first.split,
+        parents=parents,
+        maker=f"augment.geometric:{technique}",
+        home="blob",
+    )
     return Add(sample, "to fill the class", content=content)
 
 
 def improved(reading, kit) -> tuple[Dataset, dict[str, bytes]]:
-    """Two oversampled copies and one sheared picture of the first, one of a made one; a relabelled and a dropped one."""
+    """Two oversampled copies and a sheared one of the first, one of a made one; a relabelled and a dropped one."""
     data = reading.data
     ids = {Path(s.path).stem: s.id for s in data}
     first = ids["img_aa-1"]
@@ -149,8 +172,14 @@ def test_the_paper_accepts_what_is_written(tmp_path: Path, kit) -> None:
     OneHot().write(data, out, kit.contents(reading, contents), reading.facts)
     names = [name.removeprefix("imgs/img_") for name in kit.names(out)[1:]]
     assert names == [
-        "aa-1.jpg", "aa-1_oversampling-1.jpg", "aa-1_oversampling-2.jpg", "aa-1_shear.jpg", "aa-1_zoom.jpg", "bb-2.jpg", "dd-4.jpg",
-    ]  # fmt: skip
+        "aa-1.jpg",
+        "aa-1_oversampling-1.jpg",
+        "aa-1_oversampling-2.jpg",
+        "aa-1_shear.jpg",
+        "aa-1_zoom.jpg",
+        "bb-2.jpg",
+        "dd-4.jpg",
+    ]
     assert check_paper4(out, original=root, budget=7) == []
     assert (out / "imgs/img_aa-1.jpg").read_bytes() == (root / "imgs/img_aa-1.jpg").read_bytes()
     labels = json.loads((out / "data-labels.json").read_text())
@@ -176,7 +205,10 @@ def test_an_export_can_be_improved_again(tmp_path: Path, kit) -> None:
     OneHot().write(data, tmp_path / "once-training-set", kit.contents(first, contents), first.facts)
     second = kit.read(OneHot(), tmp_path / "once-training-set")
     ids = {Path(s.path).stem: s.id for s in second.data}
-    adds = [made(second.data, ids["img_aa-1"], "shear", 0, kit.picture(70)), made(second.data, ids["img_aa-1_shear"], "turn", 0, kit.picture(71))]
+    adds = [
+        made(second.data, ids["img_aa-1"], "shear", 0, kit.picture(70)),
+        made(second.data, ids["img_aa-1_shear"], "turn", 0, kit.picture(71)),
+    ]
     better = second.data.apply(adds)
     out = tmp_path / "twice-training-set"
     OneHot().write(better, out, kit.contents(second, {a.id: a.content or b"" for a in adds}), second.facts)
@@ -192,6 +224,8 @@ def test_splits_become_the_papers_folders(tmp_path: Path, kit) -> None:
     assert sorted(item.name for item in (tmp_path / "out").iterdir()) == ["team-training-set", "team-validation-set"]
     again = kit.read(OneHot(), tmp_path / "out")
     assert again.data.version == reading.data.version
+    OneHot().write(reading.data, tmp_path / "named", kit.contents(reading), {**reading.facts, "name": "us"})
+    assert sorted(item.name for item in (tmp_path / "named").iterdir()) == ["us-training-set", "us-validation-set"]
 
 
 def test_a_lone_set_lies_in_a_folder_of_its_name_or_is_it(tmp_path: Path, kit) -> None:
@@ -225,14 +259,24 @@ def test_what_the_layout_cannot_hold_is_refused(tmp_path: Path, kit) -> None:
 def test_the_checker_finds_every_breach(tmp_path: Path, kit) -> None:
     root = a_set(kit, tmp_path / "team-training-set")
     out = a_set(kit, tmp_path / "bad", {"img_aa-1": [1, 0], "img_bb-2": [1, 1], "img_cc-3": [1], "img_zz-9": [0, 1]})
-    kit.lay(out, {"imgs/img_new_shear.jpg": 3, "imgs/cat.jpg": 4, "imgs/img_bb-2_a.jpg": kit.picture(1), "notes.txt": "x"})
+    kit.lay(
+        out, {"imgs/img_new_shear.jpg": 3, "imgs/cat.jpg": 4, "imgs/img_bb-2_a.jpg": kit.picture(1), "notes.txt": "x"}
+    )
     (out / "imgs/img_dd-4.jpg").write_bytes(b"rubbish")
     (out / "imgs/img_cc-3_big.jpg").write_bytes(kit.picture(1, ".jpg", side_px=9))
     problems = "\n".join(check_paper4(out, original=root, budget=3))
     for told in (
-        "more than the budget of 3", "notes.txt lies beside", "cat.jpg is not named", "has the key new, which the original",
-        "has no label", "img_zz-9 has no picture", "img_bb-2 is not one-hot", "img_cc-3 is not a list of 2", "img_dd-4.jpg: not a readable",
-        "img_bb-2_a.jpg is no JPEG", "9x9 px, the originals 8x8",
-    ):  # fmt: skip
+        "more than the budget of 3",
+        "notes.txt lies beside",
+        "cat.jpg is not named",
+        "has the key new, which the original",
+        "has no label",
+        "img_zz-9 has no picture",
+        "img_bb-2 is not one-hot",
+        "img_cc-3 is not a list of 2",
+        "img_dd-4.jpg: not a readable",
+        "img_bb-2_a.jpg is no JPEG",
+        "9x9 px, the originals 8x8",
+    ):
         assert told in problems
     assert check_paper4(tmp_path / "nowhere") == [f"{tmp_path / 'nowhere'} must hold imgs/ and data-labels.json"]

@@ -31,22 +31,29 @@ def written(world: World, format: Format, where: Path) -> Path:
 @pytest.mark.parametrize(
     ("world", "format", "name"),
     [
-        (IMAGES, Folder(), "set"), (IMAGES, OneHot(), "set"), (IMAGES, Table(), "set"), (IMAGES, Archive(), "set.zip"),
-        (TEXTS, Folder(), "set"), (TEXTS, Table(), "set"), (TEXTS, Table(), "set.parquet"), (TEXTS, Archive(), "set.zip"),
+        (IMAGES, Folder(), "set"),
+        (IMAGES, OneHot(), "set"),
+        (IMAGES, Table(), "set"),
+        (IMAGES, Archive(), "set.zip"),
+        (TEXTS, Folder(), "set"),
+        (TEXTS, Table(), "set"),
+        (TEXTS, Table(), "set.parquet"),
+        (TEXTS, Archive(), "set.zip"),
         (multi_label(20, contradictions=2), Table(), "set"),
     ],
     ids=lambda x: type(x).__name__ if isinstance(x, (World, Folder, OneHot, Table, Archive)) else str(x),
-)  # fmt: skip
+)
 def test_every_layout_comes_back_and_again(tmp_path: Path, kit, world: World, format: Format, name: str) -> None:
     first = written(world, format, tmp_path / "a" / name)
     before = kit.tree(tmp_path / "a")
-    one = kit.read(format, first, unpack_to=tmp_path / "u1")
+    options = {"classes": world.data.schema.classes}
+    one = kit.read(format, first, unpack_to=tmp_path / "u1", **options)
     if not isinstance(format, OneHot):  # which encodes the pictures anew
         assert kit.bag(one.data) == kit.bag(world.data)
     assert len(one.data) == len(world.data) and not one.aside
     second = tmp_path / "b" / name
     format.write(one.data, second, kit.contents(one), one.facts)
-    two = kit.read(format, second, unpack_to=tmp_path / "u2")
+    two = kit.read(format, second, unpack_to=tmp_path / "u2", **options)
     assert kit.bag(two.data) == kit.bag(one.data) and two.data.schema == one.data.schema
     assert two.data.version == one.data.version
     assert kit.tree(tmp_path / "a") == before
@@ -69,11 +76,25 @@ NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"])
 def texts(draw: st.DrawFn) -> Dataset:
     """Any texts under any class names in any splits."""
     classes = tuple(sorted(draw(st.sets(NAMES.filter(lambda name: name[0] not in "[{"), min_size=1, max_size=4))))
-    rows = draw(st.lists(st.tuples(WORDS, st.integers(0, len(classes) - 1), st.sampled_from(["train", "valid", "test"])), min_size=1, max_size=8))
+    rows = draw(
+        st.lists(
+            st.tuples(WORDS, st.integers(0, len(classes) - 1), st.sampled_from(["train", "valid", "test"])),
+            min_size=1,
+            max_size=8,
+        )
+    )
     samples = [
-        Sample(raw_id(digest_bytes(text.encode()), f"d:{n}"), digest_bytes(text.encode()), f"d:{n}", label, split, home="text", text=text)
+        Sample(
+            raw_id(digest_bytes(text.encode()), f"d:{n}"),
+            digest_bytes(text.encode()),
+            f"d:{n}",
+            label,
+            split,
+            home="text",
+            text=text,
+        )
         for n, (text, label, split) in enumerate(rows)
-    ]  # fmt: skip
+    ]
     return Dataset.from_samples(samples, Schema("text", "single-label", classes))
 
 

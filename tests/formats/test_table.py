@@ -40,7 +40,9 @@ def test_reads_text_label_and_split(tmp_path: Path, kit) -> None:
     reading = read_text(kit, tmp_path, CSV)
     assert reading.data.schema == Schema("text", "single-label", ("greet", "part"))
     assert {s.text: s.split for s in reading.data} == {"hello there": "train", "bye now": "valid", "see you": "test"}
-    assert {s.path for s in reading.data} == {"data:1", "data:2", "data:3"} and {s.home for s in reading.data} == {"text"}
+    assert {s.path for s in reading.data} == {"data:1", "data:2", "data:3"} and {s.home for s in reading.data} == {
+        "text"
+    }
     assert "text from 'text', label from 'label', split from 'split'" in reading.layout
 
 
@@ -64,7 +66,9 @@ def test_looks_where_names_say_nothing(tmp_path: Path, kit) -> None:
 
 def test_unclear_columns_are_listed_with_the_way_to_name_them(tmp_path: Path, kit) -> None:
     rows = "".join(f"{'xy'[n % 2]},{'pq'[n % 2]},this is the text number {n}\n" for n in range(10))
-    with pytest.raises(SourceError, match=r"kind, sort could all be it.\n  Its columns are: kind, sort, words\n.*--label-column NAME"):
+    with pytest.raises(
+        SourceError, match=r"kind, sort could all be it.\n  Its columns are: kind, sort, words\n.*--label-column NAME"
+    ):
         read_text(kit, tmp_path, "kind,sort,words\n" + rows)
     with pytest.raises(SourceError, match="--text-column NAME"):
         read_text(kit, tmp_path, "label,number\nx,1\ny,2\n")
@@ -97,18 +101,34 @@ def test_bad_rows_are_set_aside_with_their_number(tmp_path: Path, kit) -> None:
     reading = read_text(kit, tmp_path, text)
     assert set(labels(reading)) == {"fine", "ok"}
     assert kit.why(reading) == {
-        "data.csv:2": "not UTF-8 text", "data.csv:3": "the text is empty", "data.csv:4": "it has no label",
-        "data.csv:5": "the row has 3 values, and the header 2", "data.csv:6": "not UTF-8 text",
-    }  # fmt: skip
+        "data.csv:2": "not UTF-8 text",
+        "data.csv:3": "the text is empty",
+        "data.csv:4": "it has no label",
+        "data.csv:5": "the row has 3 values, and the header 2",
+        "data.csv:6": "not UTF-8 text",
+    }
 
 
 def test_bad_lines_of_jsonl_are_set_aside(tmp_path: Path, kit) -> None:
-    lines = [b'{"text": "fine", "label": 3}', b"{", b"[1]", b'{"text": "\xff", "label": 1}', b'{"text": null, "label": 1}', b'{"text": 7, "label": 1}', b'{"text": "x"}']  # noqa: E501
+    lines = [
+        b'{"text": "fine", "label": 3}',
+        b"{",
+        b"[1]",
+        b'{"text": "\xff", "label": 1}',
+        b'{"text": null, "label": 1}',
+        b'{"text": 7, "label": 1}',
+        b'{"text": "x"}',
+    ]
     reading = read_text(kit, tmp_path, b"\n".join(lines), "data.jsonl")
     assert labels(reading) == {"fine": "3"}
     assert [why.split(" (")[0] for _, why in sorted(kit.why(reading).items())] == [
-        "not JSON", "not a JSON object", "not UTF-8 text", "the text is empty", "its text is a int", "it has no label",
-    ]  # fmt: skip
+        "not JSON",
+        "not a JSON object",
+        "not UTF-8 text",
+        "the text is empty",
+        "its text is a int",
+        "it has no label",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +180,11 @@ def test_a_separator_is_not_seen_where_the_task_is_told(tmp_path: Path, kit) -> 
 
 
 def test_shares_make_soft_labels(tmp_path: Path, kit) -> None:
-    rows = [{"text": "one", "label": {"a": 0.25, "b": 0.75}}, {"text": "two", "label": "b"}, {"text": "three", "label": {"a": 0.5}}]
+    rows = [
+        {"text": "one", "label": {"a": 0.25, "b": 0.75}},
+        {"text": "two", "label": "b"},
+        {"text": "three", "label": {"a": 0.5}},
+    ]
     reading = read_text(kit, tmp_path, "\n".join(map(json.dumps, rows)), "d.jsonl")
     assert {s.text: s.label for s in reading.data} == {"one": ((0, 0.25), (1, 0.75)), "two": 1}
     assert kit.why(reading) == {"d:3": "the shares of its label add up to 0.5, not to 1"}
@@ -170,10 +194,22 @@ def test_paths_lead_to_pictures_and_never_out(tmp_path: Path, kit) -> None:
     kit.lay(tmp_path / "outside", {"secret.png": 5})
     root = kit.lay(tmp_path / "root", {"images/1.png": 1, "images/2.png": 2, "bad.png": b"rubbish"})
     (root / "link.png").symlink_to(tmp_path / "outside/secret.png")
-    paths = ["images/1.png", "images\\2.png", "../outside/secret.png", "/etc/passwd", "link.png", "gone.png", "", "bad.png", "x" * 5000]
+    paths = [
+        "images/1.png",
+        "images\\2.png",
+        "../outside/secret.png",
+        "/etc/passwd",
+        "link.png",
+        "gone.png",
+        "",
+        "bad.png",
+        "x" * 5000,
+    ]
     (root / "d.csv").write_text("path,label\n" + "".join(f"{path},a\n" for path in paths))
     reading = kit.read(Table(), root / "d.csv")
-    assert {s.path for s in reading.data} == {"images/1.png", "images/2.png"} and {s.home for s in reading.data} == {"source"}
+    assert {s.path for s in reading.data} == {"images/1.png", "images/2.png"} and {s.home for s in reading.data} == {
+        "source"
+    }
     why = kit.why(reading)
     assert why["d.csv:3"].endswith("leads out of the source") and why["d.csv:4"].endswith("leads out of the source")
     assert why["d.csv:5"] == "link.png is a link out of the source" and why["d.csv:6"] == "there is no file gone.png"
@@ -181,9 +217,14 @@ def test_paths_lead_to_pictures_and_never_out(tmp_path: Path, kit) -> None:
 
 
 def test_paths_may_be_told_from_a_folder_beside_the_table(tmp_path: Path, kit) -> None:
-    root = kit.lay(tmp_path / "in", {"pictures/1.png": 1, "pictures/2.png": 2, "d.csv": "file,label\n1.png,a\n2.png,b\n"})
+    root = kit.lay(
+        tmp_path / "in", {"pictures/1.png": 1, "pictures/2.png": 2, "d.csv": "file,label\n1.png,a\n2.png,b\n"}
+    )
     reading = kit.read(Table(), root)
-    assert {s.path for s in reading.data} == {"pictures/1.png", "pictures/2.png"} and "below pictures/" in reading.layout
+    assert {s.path for s in reading.data} == {
+        "pictures/1.png",
+        "pictures/2.png",
+    } and "below pictures/" in reading.layout
     Table().write(reading.data, tmp_path / "out", kit.contents(reading), reading.facts)
     assert (tmp_path / "out/d.csv").read_text() == (root / "d.csv").read_text()
     assert kit.names(tmp_path / "out") == ["d.csv", "pictures/1.png", "pictures/2.png"]
@@ -199,12 +240,18 @@ def test_one_file_under_two_labels_makes_two_samples_and_one_file(tmp_path: Path
 
 
 def test_tables_named_after_splits_are_one_source(tmp_path: Path, kit) -> None:
-    files = {"T_train.csv": "text,label\none,a\ntwo,b\n", "T_test.csv": "text,label\nthree,a\n", "other.csv": "x,y\n1,2\n"}
+    files = {
+        "T_train.csv": "text,label\none,a\ntwo,b\n",
+        "T_test.csv": "text,label\nthree,a\n",
+        "other.csv": "x,y\n1,2\n",
+    }
     root = kit.lay(tmp_path / "in", files)
     reading = kit.read(Table(), root)
     assert {s.path: s.split for s in reading.data} == {"T_train:1": "train", "T_train:2": "train", "T_test:1": "test"}
     Table().write(reading.data, tmp_path / "out", kit.contents(reading), reading.facts)
-    assert {n: (tmp_path / "out" / n).read_text() for n in kit.names(tmp_path / "out")} == {n: files[n] for n in ("T_train.csv", "T_test.csv")}
+    assert {n: (tmp_path / "out" / n).read_text() for n in kit.names(tmp_path / "out")} == {
+        n: files[n] for n in ("T_train.csv", "T_test.csv")
+    }
 
 
 def test_several_tables_of_no_split_are_not_guessed_at(tmp_path: Path, kit) -> None:
@@ -226,9 +273,16 @@ def made(data: Dataset, parent: str, content: bytes) -> Add:
     first = data[parent]
     text = content.decode() if data.schema.modality == "text" else None
     sample = Sample(
-        made_id((parent,), "swap", 0), digest_bytes(content), f"{Path(first.path).stem}_swap" + ("" if text else ".png"), first.label, first.split,
-        parents=(parent,), maker="augment.text:swap", home="text" if text else "blob", text=text,
-    )  # fmt: skip
+        made_id((parent,), "swap", 0),
+        digest_bytes(content),
+        f"{Path(first.path).stem}_swap" + ("" if text else ".png"),
+        first.label,
+        first.split,
+        parents=(parent,),
+        maker="augment.text:swap",
+        home="text" if text else "blob",
+        text=text,
+    )
     return Add(sample, "to fill the class", content=content)
 
 
@@ -251,7 +305,9 @@ def test_made_pictures_lie_with_the_others(tmp_path: Path, kit) -> None:
     root = kit.lay(tmp_path / "in", {"p/1.jpg": 1, "p/2.jpg": 2, "d.csv": "path,label\np/1.jpg,a\np/2.jpg,b\n"})
     reading = kit.read(Table(), root)
     add = made(reading.data, str(reading.data.ids[0]), kit.picture(9))
-    Table().write(reading.data.apply([add]), tmp_path / "out", kit.contents(reading, {add.id: add.content or b""}), reading.facts)
+    Table().write(
+        reading.data.apply([add]), tmp_path / "out", kit.contents(reading, {add.id: add.content or b""}), reading.facts
+    )
     assert len(kit.names(tmp_path / "out/p")) == 3 and len(kit.read(Table(), tmp_path / "out").data) == 3
     with pytest.raises(ExportError, match="pictures need a folder"):
         Table().write(reading.data, tmp_path / "out.csv", kit.contents(reading), reading.facts)

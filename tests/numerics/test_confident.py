@@ -16,7 +16,9 @@ with warnings.catch_warnings():
     from cleanlab import count, filter, multilabel_classification, rank
 
 
-def noisy(n: int, k: int, *, wrong: float, seed: int, sharpness: float = 3.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def noisy(
+    n: int, k: int, *, wrong: float, seed: int, sharpness: float = 3.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labels with flips, probabilities that know the truth more or less, and the truth."""
     rng = np.random.default_rng(seed)
     truth = rng.choice(k, n, p=rng.dirichlet(np.full(k, 3.0)))
@@ -88,7 +90,8 @@ def test_classes_of_one_or_two_samples_keep_one_as_in_cleanlab(seed: int) -> Non
 
 def test_rankings_are_those_of_cleanlab() -> None:
     labels, p, _ = noisy(500, 6, wrong=0.2, seed=3)
-    for ours, name in ((confident.self_confidence, "self_confidence"), (confident.normalized_margin, "normalized_margin")):
+    for name in ("self_confidence", "normalized_margin"):
+        ours = getattr(confident, name)
         np.testing.assert_allclose(ours(labels, p), rank.get_label_quality_scores(labels, p, method=name), atol=1e-12)
 
 

@@ -21,7 +21,7 @@ def world(seed, *, m=40, k=4, multi=False):
     return targets, scores / scores.sum(1, keepdims=True), rng.integers(0, 4, (3, m)).astype(float)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=15)
 @given(st.integers(0, 10_000))
 def test_single_label_metrics_agree_with_sklearn(seed):
     targets, probabilities, weights = world(seed)
@@ -48,7 +48,7 @@ def test_balanced_accuracy_agrees_with_sklearn():
     assert metrics.score(metrics.balanced_accuracy, targets, probabilities) == pytest.approx(expected)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=15)
 @given(st.integers(0, 10_000))
 def test_multi_label_metrics_agree_with_sklearn(seed):
     targets, probabilities, weights = world(seed, multi=True)

@@ -37,7 +37,8 @@ class Balance:
             return []
         effective = effective_classes(tally)
         severity = 1.0 if tally.min() == 0 else min(1.0, 1.0 - effective / len(tally))
-        return [Finding("imbalance", (), round(severity, 4), _why(counts, effective), _evidence(data, counts, ratio, effective))]
+        evidence = _evidence(data, counts, ratio, effective)
+        return [Finding("imbalance", (), round(severity, 4), _why(counts, effective), evidence)]
 
 
 def effective_classes(tally: Array) -> float:
@@ -51,7 +52,8 @@ def effective_classes(tally: Array) -> float:
 
 def _why(counts: dict[str, int], effective: float) -> str:
     rarest, most = min(counts, key=lambda name: counts[name]), max(counts, key=lambda name: counts[name])
-    text = f"{rarest} has {counts[rarest]} train samples and {most} {counts[most]}: {effective:.1f} effective classes of {len(counts)}"
+    text = f"{rarest} has {counts[rarest]} train samples and {most} {counts[most]}"
+    text += f": {effective:.1f} effective classes of {len(counts)}"
     empty = [name for name, count in counts.items() if count == 0]
     single = [name for name, count in counts.items() if count == 1]
     if empty:

@@ -37,8 +37,8 @@ class Duplicates:
     cost = "O(n log n) and the pairs that share a band; about 3 s for 30,000 pictures"
 
     def detect(self, data: Dataset, signals: Signals, run: Run) -> list[Finding]:
-        """One finding per group: `exact_duplicate` or `near_duplicate`, and a `contradiction` beside it where the labels
-        differ (evidence `exact` tells which)."""
+        """One finding per group: `exact_duplicate` or `near_duplicate`, and a `contradiction` beside it where the
+        labels differ (evidence `exact` tells which)."""
         if not len(data):
             return []
         rows = signals["fingerprint"].rows(data.ids)
@@ -91,8 +91,10 @@ def _near(data: Dataset, group: Array, whole: Sequence[Array], distance: float, 
         evidence["pixels"] = {id: int(size) for id, size in zip(ids, pixels(rows[group]), strict=True)}
     if any(len(part) > 1 for part in whole):
         evidence["identical"] = [list(_ids(data, part)) for part in whole if len(part) > 1]
-    apart = f"at most {distance:.3f} apart" if data.schema.modality == "image" else f"{1 - distance:.0%} or more in common"
-    yield Finding("near_duplicate", ids, 0.15, f"{len(group)} {what} are near copies of each other ({apart}).", evidence)
+    image = data.schema.modality == "image"
+    apart = f"at most {distance:.3f} apart" if image else f"{1 - distance:.0%} or more in common"
+    why = f"{len(group)} {what} are near copies of each other ({apart})."
+    yield Finding("near_duplicate", ids, 0.15, why, evidence)
     yield from _contradiction(data, group, f"{len(group)} near copies ({what})", 0.6, evidence)
 
 
@@ -105,10 +107,10 @@ def _contradiction(
     names = data.schema.classes
     said = Counter(" + ".join(names[index] for index in classes) or "(no class)" for classes in labels.values())
     words = ", ".join(f"{name} ({count})" for name, count in said.most_common())
-    yield Finding(
-        "contradiction", _ids(data, group), severity, f"{what} carry {len(said)} different labels: {words}.",
-        {**evidence, "labels": {id: list(classes) for id, classes in labels.items()}, "majority": _majority(data, labels)},
-    )
+    why = f"{what} carry {len(said)} different labels: {words}."
+    shown = {id: list(classes) for id, classes in labels.items()}
+    evidence = {**evidence, "labels": shown, "majority": _majority(data, labels)}
+    yield Finding("contradiction", _ids(data, group), severity, why, evidence)
 
 
 def _classes(data: Dataset, row: int) -> Classes | None:

@@ -35,8 +35,8 @@ def noise_scores(
 class LabelNoise:
     """Labels that are probably wrong: those that confident learning flags, and those that all witnesses find unlikely.
 
-    The learner's out-of-sample probabilities are needed; its features by fold and an embedding, where they are there,
-    add the votes of the nearest neighbours. Severity is 1 - the pooled probability of the given label.
+    The learner's out-of-sample probabilities are needed; its features and an embedding, where they are there, add the
+    votes of the nearest neighbours. Severity is 1 - the pooled probability of the given label.
     """
 
     needs = ("probabilities",)
@@ -64,25 +64,25 @@ class LabelNoise:
         doubt = said.doubt
         sure = flagged(said)
         order = np.lexsort((said.data.ids, -doubt))
-        find = _multi_finding if said.multi else _single_finding
-        return [
-            Finding("label_noise", *find(said, row, sure=bool(sure[row]), rank=rank))
-            for rank, row in enumerate(order.tolist(), 1)
-            if sure[row] or doubt[row] >= 1 - self.unlikely
-        ]
+        reason = _multi_reason if said.multi else _single_reason
+        found = []
+        for rank, row in enumerate(order.tolist(), 1):
+            if sure[row] or doubt[row] >= 1 - self.unlikely:
+                why, evidence = reason(said, row)
+                evidence |= {"confident": bool(sure[row]), "rank": rank, "of": len(order)}
+                found.append(Finding("label_noise", (str(said.data.ids[row]),), _short(doubt[row]), why, evidence))
+        return found
 
 
 def flagged(said: Opinions) -> Array:
     """(n,) bool, what confident learning flags by the learner's probabilities alone, as cleanlab would."""
     if said.multi:
-        return confident.multi_flagged(said.data.targets, said.probabilities).any(axis=1)
+        return np.asarray(confident.multi_flagged(said.data.targets, said.probabilities).any(axis=1))
     return confident.flagged(said.data.labels, said.probabilities)
 
 
-_Parts = tuple[tuple[str, ...], float, str, dict[str, Any]]
-
-
-def _single_finding(said: Opinions, row: int, *, sure: bool, rank: int) -> _Parts:
+def _single_reason(said: Opinions, row: int) -> tuple[str, dict[str, Any]]:
+    """The sentence and the numbers behind it; `suggested` is the model's best class beside the given one."""
     names, p = said.data.schema.classes, said.probabilities[row]
     given = int(said.data.labels[row])
     suggested = int(_without(p, given).argmax())
@@ -102,12 +102,9 @@ def _single_finding(said: Opinions, row: int, *, sure: bool, rank: int) -> _Part
         "suggested": suggested,
         "given_probability": _short(p[given]),
         "suggested_probability": _short(p[suggested]),
-        "confident": sure,
-        "rank": rank,
-        "of": len(said.data),
         "votes": ballots,
     }
-    return (str(said.data.ids[row]),), _short(said.doubt[row]), why, evidence
+    return why, evidence
 
 
 _WHERE = {"features": "in the model's eyes", "embedding": "in the embedding"}
@@ -133,7 +130,7 @@ def _without(values: Array, index: int) -> Array:
     return others
 
 
-def _multi_finding(said: Opinions, row: int, *, sure: bool, rank: int) -> _Parts:
+def _multi_reason(said: Opinions, row: int) -> tuple[str, dict[str, Any]]:
     """Of several labels: which classes are doubted. `suggested` is the set with each of those turned over."""
     schema, p = said.data.schema, said.probabilities[row]
     carried = said.data.targets[row] > 0
@@ -154,9 +151,6 @@ def _multi_finding(said: Opinions, row: int, *, sure: bool, rank: int) -> _Parts
         "suggested_probability": _short(np.where(carried, 1 - p, p)[doubted].min()),
         "doubted": classes,
         "doubted_probability": [_short(p[c]) for c in classes],
-        "confident": sure,
-        "rank": rank,
-        "of": len(said.data),
         "votes": {
             space: {
                 "doubted": [_short(votes.shares[row, c]) for c in classes],
@@ -165,7 +159,7 @@ def _multi_finding(said: Opinions, row: int, *, sure: bool, rank: int) -> _Parts
             for space, votes in said.votes.items()
         },
     }
-    return (str(said.data.ids[row]),), _short(said.doubt[row]), why, evidence
+    return why, evidence
 
 
 def _short(value: float) -> float:

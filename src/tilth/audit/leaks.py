@@ -41,7 +41,8 @@ class Leaks:
             return []
         splits = _splits(data, ids)
         exact = equal_rows(fingerprint.values[:, :2])
-        findings = [_finding(ids[group], splits[group], 0.0, exact=True) for group in exact if len(set(splits[group])) > 1]
+        crossed = [group for group in exact if len(set(splits[group])) > 1]
+        findings = [_finding(ids[group], splits[group], 0.0, exact=True) for group in crossed]
         near = self._near(data, signals, run)
         known = np.arange(len(ids))
         for group in exact:
@@ -93,9 +94,11 @@ def _finding(ids: Array, splits: Array, distance: float, *, exact: bool) -> Find
     severity = (1.0 if highest == TEST else 0.8 if lowest == TRAIN else 0.5) * (1.0 if exact else 0.8)
     what = "identical" if exact else f"near copies ({distance:.3f} apart)"
     places = " and ".join(sorted({str(split) for split in splits}, key=_rank))
-    why = f"{len(ids)} samples in {places} are {what}: what {highest} measures of a model trained on {lowest} is too good."
+    why = f"{len(ids)} samples in {places} are {what}: after training on {lowest}, {highest} measures too well."
     evidence: dict[str, Any] = {
         "splits": {str(id): str(split) for id, split in zip(ids, splits, strict=True)},
-        "exact": exact, "distance": round(distance, 4), "leaking": leaking,
+        "exact": exact,
+        "distance": round(distance, 4),
+        "leaking": leaking,
     }
     return Finding("leak", tuple(str(id) for id in ids), severity, why, evidence)

@@ -1,7 +1,7 @@
 """Who can say something about a label: the learner that did not see it, and neighbours in one or two spaces.
 
     probabilities   of a learner, out of sample: needed
-    features        of that learner: neighbours within a fold, where one model described them and saw none of them
+    features        of that learner, from the same folds: neighbours as the model sees them, none of whom it saw
     embedding       of an embedder: neighbours among all
 
 What is heard is pooled into one opinion, each witness weighted by how well it foretells the labels.
@@ -19,6 +19,10 @@ from tilth.numerics import confident
 from tilth.numerics.pool import multi_pooled, pooled
 from tilth.numerics.votes import Votes, neighbor_votes
 from tilth.signal import Array, Signals
+
+SPACES = ("features", "embedding")
+"""Where neighbours are sought, the more telling one first. Features come from several models, one a fold: crossfit has
+turned them onto each other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,32 +90,8 @@ def _ballots(data: Dataset, signals: Signals, neighbors: int) -> dict[str, Votes
     """Space -> votes about every row of the data; spaces that do not cover the data are left out."""
     contents = data.table.column("content").to_numpy(zero_copy_only=False).astype(str)
     found = {}
-    for space in ("features", "embedding"):
+    for space in SPACES:
         if space in set(signals) and signals[space].covers(data.ids):
-            folds = _folds(signals, data) if space == "features" else np.zeros(len(data), np.int64)
-            if folds is not None:
-                rows = signals[space].rows(data.ids)
-                found[space] = _votes_by_fold(rows, data.targets, folds, contents, neighbors)
+            rows = signals[space].rows(data.ids)
+            found[space] = neighbor_votes(rows, data.targets, neighbors=neighbors, contents=contents)
     return found
-
-
-def _folds(signals: Signals, data: Dataset) -> Array | None:
-    """(n,) which fold's model described each sample, from `meta["fold"]` of the features; None where that is not told:
-    features of different models are not to be compared."""
-    features = signals["features"]
-    if "fold" not in features.meta:
-        return None
-    at = dict(zip(features.ids.tolist(), features.meta["fold"], strict=True))
-    return np.array([at[id] for id in data.ids.tolist()], dtype=np.int64)
-
-
-def _votes_by_fold(features: Array, targets: Array, folds: Array, contents: Array, neighbors: int) -> Votes:
-    n = len(features)
-    whole = Votes(np.zeros(targets.shape), np.full((n, neighbors), -1), np.zeros((n, neighbors)))
-    for fold in np.unique(folds):
-        rows = np.flatnonzero(folds == fold)
-        part = neighbor_votes(features[rows], targets[rows], neighbors=neighbors, contents=contents[rows])
-        whole.shares[rows] = part.shares
-        whole.neighbors[rows] = np.where(part.neighbors >= 0, rows[part.neighbors], -1)
-        whole.weights[rows] = part.weights
-    return whole

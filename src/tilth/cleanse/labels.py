@@ -96,7 +96,8 @@ class MendLabels:
         if not turned or not new:
             return None
         words = ", ".join(f"{data.schema.classes[c]} {'out' if c in given else 'in'}" for c in turned)
-        because = f"the cross-fitted model and the nearest neighbours agree: {words} of {label_text(data.schema, given)}"
+        given_words = label_text(data.schema, given)
+        because = f"the cross-fitted model and the nearest neighbours agree: {words} of {given_words}"
         return Relabel(sample.id, given, new, because, _kept(evidence))
 
     def _within_caps(self, proposed: Sequence[tuple[float, Edit, Label]], data: Dataset) -> list[Edit]:
@@ -114,9 +115,14 @@ class MendLabels:
 
 def _left(edit: Edit, label: Label) -> Iterator[int]:
     """The classes that lose this sample."""
-    old = {label} if isinstance(label, int) else set(label or ())
-    new = edit.new if isinstance(edit, Relabel) else frozenset()
-    yield from sorted(old - ({new} if isinstance(new, int) else set(new or ())))
+    new = edit.new if isinstance(edit, Relabel) else None
+    yield from sorted(_classes(label) - _classes(new))
+
+
+def _classes(label: Label) -> set[int]:
+    if isinstance(label, frozenset):
+        return set(label)
+    return {label} if isinstance(label, int) else set()
 
 
 def _agreement(evidence: Mapping[str, Any], spaces: Mapping[str, Any], data: Dataset) -> str:

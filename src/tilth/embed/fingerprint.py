@@ -27,4 +27,5 @@ class Fingerprint:
     def describe(self, batch: Sequence[Any], run: Run) -> Array:
         """(b, 36) uint64 from b pictures (uint8 h x w x c) or texts."""
         del run
-        return fingerprint.of_texts(batch) if len(batch) and isinstance(batch[0], str) else fingerprint.of_pictures(batch)
+        texts = len(batch) > 0 and isinstance(batch[0], str)
+        return fingerprint.of_texts(batch) if texts else fingerprint.of_pictures(batch)

@@ -16,7 +16,7 @@ from tilth.signal import Array
 from tilth.steps import Run
 
 _SIDE_PX, _CELL_PX = 64, 8  # with 32 / 4, 48 / 6 and 48 / 8 tried: the best on photographs, level on handwriting
-_KEEP_RATIO = 0.5  # half stretched: better on handwriting than 0 or 1 (85.1 against 82.9 and 83.0 % of 7-NN votes right)
+_KEEP_RATIO = 0.5  # half stretched: 85.1 % of 7-NN votes right on handwriting, against 82.9 (0) and 83.0 % (1)
 _TONES, _COLOURS = 0.5, 2.0  # weights beside the edges' 1; edges alone lose 0.3 points on photographs
 _TONE_CELLS, _COLOUR_CELLS = 8, 4
 
@@ -45,7 +45,7 @@ class Pixels:
             return np.empty((0, 688), np.float32)
         squares = [_square(picture) for picture in batch]
         grey = np.stack([descriptor.luma(square) for square in squares])
-        edges = descriptor.hog(grey.astype(np.float32), cell_px=_CELL_PX)
+        edges = descriptor.hog(grey, cell_px=_CELL_PX)
         tones = descriptor.coarse(grey[..., None], cells=_TONE_CELLS)
         return np.concatenate([edges, tones * _TONES, _colours(squares) * _COLOURS], axis=1).astype(np.float32)
 

@@ -105,7 +105,7 @@ def _unpacked(where: Path, to: Path, advance: Callable[[int], None]) -> list[Asi
 
 
 def _inside(where: Path, to: Path) -> tuple[str, Format, Path]:
-    """The layout, in the unpacked folder or in the only folder or file it holds. Raises SourceError where there is none."""
+    """The layout, in the unpacked folder or in the only folder it holds. Raises SourceError where there is none."""
     inside = to
     for _ in range(_DEEPEST):
         seen = [name for name, format in _LAYOUTS.items() if format.sees(inside)]
@@ -113,13 +113,13 @@ def _inside(where: Path, to: Path) -> tuple[str, Format, Path]:
             return seen[0], _LAYOUTS[seen[0]], inside
         if seen:
             raise SourceError(
-                f"more than one layout fits what is in {where}: {', '.join(seen)}. Unpack it and hand in a part."
+                f"more than one layout fits what {where} holds: {', '.join(seen)}. Unpack it and hand in a part."
             )
         listing = look(inside, to.resolve()) if inside.is_dir() else None
         if listing is None or len(listing.folders) != 1:
             break
         inside = inside / listing.folders[0]
     raise SourceError(
-        f"no known layout in {where}. It holds: {summary(to)}. Looked for class folders, imgs/ with data-labels.json, and "
-        "tables."
+        f"no known layout in {where}. It holds: {summary(to)}. Looked for class folders, imgs/ with "
+        "data-labels.json, and tables."
     )

@@ -93,7 +93,8 @@ def _given_labels(sheet: Sheet, options: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _missing(sheet: Sheet, name: str, option: str) -> SourceError:
     return SourceError(
-        f"{sheet.file} has no column {name!r} (--{option}-column){did_you_mean(name, sheet.columns)}\n  {_listed(sheet)}"
+        f"{sheet.file} has no column {name!r} (--{option}-column){did_you_mean(name, sheet.columns)}\n"
+        f"  {_listed(sheet)}"
     )
 
 
@@ -128,7 +129,8 @@ def _check_header(sheet: Sheet, options: Mapping[str, Any], root: Path) -> None:
             why = f"{name!r} comes again below it"
     if why:
         raise SourceError(
-            f"{sheet.file} seems to have no header: in its first line, {why}.\n  The line is: {', '.join(sheet.columns)}\n"
+            f"{sheet.file} seems to have no header: in its first line, {why}.\n"
+            f"  The line is: {', '.join(sheet.columns)}\n"
             "  Put a line with the names of the columns first, for example: path,label"
         )
 

@@ -124,16 +124,16 @@ def _tops(where: Path, options: Mapping[str, Any]) -> dict[str, str] | None:
         return {}
     raise SourceError(
         f"{where} has folders two deep ({_first(nested)}), but none of {', '.join(nested)} is called train, and their "
-        "folders differ: it is unclear whether they are splits or classes. Hand in one of them, or say which is which, "
-        "for example with --valid NAME."
+        "folders differ: it is unclear whether they are splits or classes. Hand in one of them, or say which is "
+        "which, for example with --valid NAME."
     )
 
 
 def _as_classes(where: Path, flat: list[str]) -> dict[str, str] | None:
     if flat and all(splits.role(top) for top in flat):
         raise SourceError(
-            f"the files in {where} lie right in {', '.join(flat)}, not in class folders, so they have no labels. Put them "
-            "into class folders, or write a table with a path, a label and a split column."
+            f"the files in {where} lie right in {', '.join(flat)}, not in class folders, so they have no labels. "
+            "Put them into class folders, or write a table with a path, a label and a split column."
         )
     return {} if flat else None
 
@@ -142,7 +142,10 @@ def _other_layout(where: Path, tops: tuple[str, ...]) -> bool:
     """Whether a file at the top says that the folders are not classes."""
     if any((folder / LABELS).exists() for folder in (where, *(where / top for top in tops))):
         return True
-    return len(tops) == 1 and any(Path(name).suffix.lower() in TABLES for name in look(where, where.resolve()).files)
+    if len(tops) > 1:
+        return False
+    names = look(where, where.resolve()).files + look(where / next(iter(tops)), where.resolve()).files
+    return any(Path(name).suffix.lower() in TABLES for name in names)
 
 
 def _filled(folder: Path, inner: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """From a list of files and what the source says of them to samples: the door through which all content comes in.
 
-Every file is read once: its bytes give the digest, and decoding them shows that they are a picture. What does not decode
-is set aside with the reason.
+Every file is read once: its bytes give the digest, and decoding them shows that they are a picture. What does not
+decode is set aside with the reason.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _picture_digests(entries: Sequence[Entry]) -> list[tuple[str, str]]:
 def _picture_digest(file: Path) -> tuple[str, str]:
     try:
         content = bytes_of(file)
-        picture.decode(content)
+        picture.check(content)
         return digest_bytes(content), ""
     except ContentError as fault:
         meant = file.suffix.lower() in PICTURES or "no known image format" not in str(fault)

@@ -11,7 +11,7 @@ from tilth.errors import SourceError
 from tilth.steps import Aside
 
 PICTURES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .mpo .tga .ico .jp2 .avif".split()
+    ".jpg .jpeg .jpe .jfif .png .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .mpo .tga .ico .jp2 .avif".split()
 )
 """Endings of files that are meant to be pictures: one that does not decode is damaged, not "something else"."""
 

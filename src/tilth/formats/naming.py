@@ -67,7 +67,7 @@ def tail(sample: Sample) -> str:
 
 
 def fitted(content: bytes, sample: Sample, name: str) -> bytes:
-    """The content as it goes into a file of this name: originals untouched, made pictures in the encoding of the ending."""
+    """The content as it goes into a file of this name: originals untouched, made pictures encoded as it ends."""
     if not sample.parents or sample.text is not None or kind_of(content) == kind_by(name):
         return content
     return picture.encode(picture.decode(content), suffix=PurePosixPath(name).suffix)

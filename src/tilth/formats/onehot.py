@@ -71,7 +71,7 @@ class OneHot:
         task = task_of(options, several=bool(several))
         entries = [entry for row in found.rows if (entry := _entry(root, row, names, found.aside))]
         facts = {
-            "layout": "onehot", "sets": roles, "name": _name(where.name), "class_names": names_from, "root": str(root),
+            "layout": "onehot", "sets": roles, "set_name": _name(where.name), "class_names": names_from, "root": str(root),
         }  # fmt: skip
         words = _in_words(sets, roles, len(found.rows), names, names_from, len(several), task)
         schema = Schema("image", task, names)
@@ -272,7 +272,9 @@ def _set_folders(data: Dataset, where: Path, facts: Mapping[str, Any]) -> dict[s
     sets: Mapping[str, str] = facts.get("sets") or {}
     if len(present) == 1 and where.name.endswith(f"-{_ending(present[0])}"):
         return {present[0]: "."}
-    name = facts.get("name") or _name(where.name)
+    if given := facts.get("name"):  # what the person who exports calls the set goes before what the source did
+        return {split: safe(f"{given}-{_ending(split)}") for split in present}
+    name = facts.get("set_name") or _name(where.name)
     return {split: splits.as_found(sets, split, safe(f"{name}-{_ending(split)}")) for split in present}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tilth.errors import SourceError
 from tilth.steps import Aside
@@ -58,7 +58,7 @@ def read_sheet(file: Path, *, head: bool = False) -> Sheet:
         raise SourceError(f"{file} cannot be read: {fault.strerror or fault}") from fault
     if head and len(content) == _HEAD_BYTES:
         content = content[: content.rfind(b"\n") + 1] or content
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in content[:1000]:
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content[:1000].count(0) > 200:
         raise SourceError(f"{file} is not UTF-8 text (it looks like UTF-16). Save it again as UTF-8.")
     return _lines(file, content) if suffix in (".jsonl", ".ndjson") else _delimited(file, content, head)
 
@@ -215,9 +215,17 @@ def write_sheet(file: Path, columns: list[str], rows: Iterator[list[Any]], *, de
             for row in rows:
                 sink.write(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n")
         else:
-            writer = csv.writer(sink, delimiter="\t" if suffix == ".tsv" else delimiter or ",", lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows([_cell(value) for value in row] for row in rows)
+            _write_delimited(sink, columns, rows, "\t" if suffix == ".tsv" else delimiter or ",")
+
+
+def _write_delimited(sink: IO[str], columns: list[str], rows: Iterator[list[Any]], delimiter: str) -> None:
+    plain = csv.writer(sink, delimiter=delimiter, lineterminator="\n")
+    quoted = csv.writer(sink, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    plain.writerow(columns)
+    for row in rows:
+        cells = [_cell(value) for value in row]
+        # A lone carriage return ends a line for readers, and the writer leaves it bare.
+        (quoted if any("\r" in cell for cell in cells if isinstance(cell, str)) else plain).writerow(cells)
 
 
 def _cell(value: Any) -> Any:

@@ -44,7 +44,8 @@ def assign(names: Iterable[str], options: Mapping[str, Any], *, within: bool = F
     for name in told:
         if role(name) is None and not any(name in known for known in parts.values()):
             raise SourceError(
-                f"there is no split {name!r} in the source{did_you_mean(name, found)}; found {', '.join(found) or 'none'}"
+                f"there is no split {name!r} in the source{did_you_mean(name, found)}; "
+                f"found {', '.join(found) or 'none'}"
             )
     by_option = {
         name: next((told[part] for part in (name, *sorted(parts[name])) if part in told), None) for name in found

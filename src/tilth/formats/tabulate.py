@@ -17,7 +17,7 @@ from tilth.formats.listing import TABLES
 from tilth.formats.naming import fitted, place, safe
 from tilth.formats.sheet import write_sheet
 from tilth.formats.staging import staged_file, staged_folder
-from tilth.sample import Sample
+from tilth.sample import TRAIN, Sample
 
 _LINEAGE = ("maker", "parents")
 
@@ -73,7 +73,7 @@ def _planned(data: Dataset, facts: Mapping[str, Any], suffix: str | None) -> _Pl
     tables: Mapping[str, str] = facts.get("tables") or {}
     by_split = len(tables) > 1 and suffix is None
     columns: list[str] = list(facts.get("columns") or (content, "label"))
-    if not by_split and not facts.get("split") and len(set(data.splits.tolist())) > 1:
+    if not by_split and not facts.get("split") and set(data.splits.tolist()) - {TRAIN}:
         columns.append("split")
     if facts.get("lineage"):
         columns += [name for name in _LINEAGE if name not in columns]

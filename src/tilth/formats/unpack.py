@@ -30,7 +30,11 @@ _BLOCK = 2**20
 
 @dataclass(frozen=True)
 class _Member:
-    """One entry of an archive. link: where a link points to, else empty; odd: why it is nothing to unpack, else empty."""
+    """One entry of an archive.
+
+    link  where a link points to, told from the root of the archive, else empty
+    odd   why it is nothing to unpack, else empty
+    """
 
     name: str
     is_folder: bool = False
@@ -200,6 +204,12 @@ def _members(file: Path) -> Iterator[_Member]:
     with tarfile.open(file) as archive:
         for info in archive:
             yield _tarred(archive, info)
+        # tarfile takes a cut or damaged header for the end; the true end is a block of zeros.
+        assert archive.fileobj is not None
+        archive.fileobj.seek(archive.offset)
+        end = archive.fileobj.read(tarfile.BLOCKSIZE)
+        if len(end) < tarfile.BLOCKSIZE or end.strip(b"\0"):
+            raise tarfile.ReadError("it does not end as a tar does")
 
 
 def _zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Member:

@@ -21,7 +21,7 @@ from tilth.learn.plan import Plan, checked
 from tilth.learn.preprocess import Inputs
 from tilth.learn.probe import probe
 from tilth.learn.setting import Setting
-from tilth.learn.teaching import Teaching, required, teaching
+from tilth.learn.teaching import Teaching, judging, required
 from tilth.learn.trainer import Lesson, architecture, seeded, train
 from tilth.numerics.picture import Picture
 from tilth.signal import Array
@@ -89,7 +89,9 @@ class NetworkModel:
         return (torch.sigmoid(answers) if multi else torch.softmax(answers, 1)).cpu().numpy()
 
 
-def fit_network(blueprint: Blueprint, train_data: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> NetworkModel:
+def fit_network(
+    blueprint: Blueprint, train_data: Dataset, valid: Dataset | None, run: Run, *, seed: int
+) -> NetworkModel:
     """Train the network of this blueprint. Unlabelled samples and those of weight 0 are left out.
 
     Raises LearnerError where no labelled sample is left, where the data are no pictures, where the pictures do not fit
@@ -101,7 +103,7 @@ def fit_network(blueprint: Blueprint, train_data: Dataset, valid: Dataset | None
     if blueprint.size_px < 1:
         raise SettingError(f"{blueprint.name}: size_px must be at least 1, found {blueprint.size_px}")
     lesson = required(train_data, blueprint.name, ("image",))
-    judges = teaching(valid) if valid is not None else None
+    judges = judging(valid)
     schema, k = train_data.schema, len(train_data.schema.classes)
     see, block = _seen(blueprint, lesson.data, run)
     shift, scale = preprocess.spread(block) if blueprint.look == "square" else (None, None)
@@ -162,7 +164,9 @@ def _check_answer(net: nn.Module, block: torch.Tensor, k: int, name: str) -> Non
         raise LearnerError(f"{name}: the network fails on a batch of 2 x {tuple(block.shape[1:])}: {fault}") from fault
     shape = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
     if shape != (2, k):
-        raise LearnerError(f"{name}: the network answers {shape} for 2 pictures and {k} classes; it must answer (2, {k})")
+        raise LearnerError(
+            f"{name}: the network answers {shape} for 2 pictures and {k} classes; it must answer (2, {k})"
+        )
 
 
 def _key(

@@ -34,7 +34,7 @@ class Setting:
         order = torch.channels_last if self.channels_last else torch.contiguous_format
         return net.to(self.device).to(memory_format=order)  # pyright: ignore[reportCallIssue]
 
-    def precise(self) -> AbstractContextManager[None]:
+    def precise(self) -> AbstractContextManager[object]:
         """The precision of what is computed within."""
         kind = torch.device(self.device).type
         return torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bf16")

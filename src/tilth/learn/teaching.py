@@ -34,11 +34,19 @@ def teaching(data: Dataset) -> Teaching:
     labelled = ~np.asarray(data.table.column("classes").is_null(), dtype=bool)
     single = data.schema.task == "single-label"
     # A set of no classes says "none of them"; an empty label of one class says nothing.
-    usable = labelled & (weights > 0) & (~single | (data.targets.sum(1) > 0))
+    usable = labelled & (weights > 0)
+    if single:
+        usable &= data.targets.sum(1) > 0
     targets = data.targets[usable]
     targets = targets / targets.sum(1, keepdims=True) if single else np.clip(targets, 0, 1)
     kept = weights[usable]
     return Teaching(data.where(usable), targets.astype(np.float32), kept / kept.mean() if len(kept) else kept)
+
+
+def judging(valid: Dataset | None) -> Teaching | None:
+    """What can be learned from the valid samples, or None where there are none with a label."""
+    found = teaching(valid) if valid is not None else None
+    return found if found is not None and len(found.data) else None
 
 
 def required(data: Dataset, learner: str, modality: tuple[str, ...]) -> Teaching:

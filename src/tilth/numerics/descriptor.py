@@ -15,6 +15,7 @@ Box = tuple[int, int, int, int]
 _TONE_APART = 40  # grey levels from the ground that count as content: above the noise of scans and JPEG
 _CLEAR_SHARE = 0.9  # of the border that must look like the ground, for there to be a ground at all
 _LOOK_PX = 96  # longer side of the copy in which the content is sought: single specks vanish in it
+_CHUNK = 32  # pictures at once: what fits into the cache is twice as quick
 _MARGIN = 0.04  # of the box's longer side, left around the content
 
 
@@ -83,21 +84,33 @@ def hog(grey: Array, *, cell_px: int, bins: int = 9) -> Array:
     Source   Dalal and Triggs 2005; one value a cell and direction instead of four, the mean over the four blocks'
              normalisations, as Felzenszwalb et al. 2010, section 6.1
     """
+    parts = [_tally(grey[at : at + _CHUNK].astype(np.float32), cell_px, bins) for at in range(0, len(grey), _CHUNK)]
+    return _normalised(np.concatenate(parts)).reshape(len(grey), -1)
+
+
+def _tally(grey: Array, cell_px: int, bins: int) -> Array:
+    """(b, cells, cells, bins) how much edge there is; each pixel's is shared by the two directions next to it."""
     b, side = len(grey), grey.shape[1]
     cells = side // cell_px
-    down, across = np.zeros(grey.shape, np.float32), np.zeros(grey.shape, np.float32)
+    down, across = np.zeros_like(grey), np.zeros_like(grey)
     down[:, 1:-1] = grey[:, 2:] - grey[:, :-2]
     across[:, :, 1:-1] = grey[:, :, 2:] - grey[:, :, :-2]
     strength = np.sqrt(down * down + across * across)
     turn = np.arctan2(down, across) * np.float32(bins / np.pi) + np.float32(bins)
-    lower = turn.astype(np.int32)
-    share = turn - lower
+    lower = turn.astype(np.int64)
+    upper_share = strength * (turn - lower)
     at = np.arange(side) // cell_px
-    cell = (np.arange(b)[:, None, None] * cells + at[:, None]) * cells + at
-    size = b * cells * cells * bins
-    tally = np.bincount((cell * bins + lower % bins).ravel(), (strength * (1 - share)).ravel(), minlength=size)
-    tally += np.bincount((cell * bins + (lower + 1) % bins).ravel(), (strength * share).ravel(), minlength=size)
-    return _normalised(tally.reshape(b, cells, cells, bins).astype(np.float32)).reshape(b, -1)
+    # Each cell has 2 bins + 2 places: turns run from 0 to 2 bins, and both halves of the circle are added up below.
+    places = 2 * bins + 2
+    cell = ((np.arange(b)[:, None, None] * cells + at[:, None]) * cells + at) * places
+    cell = (cell + lower).ravel()
+    size = b * cells * cells * places
+    tally = np.bincount(cell, (strength - upper_share).ravel(), minlength=size)
+    tally[1:] += np.bincount(cell, upper_share.ravel(), minlength=size)[:-1]
+    found = tally.reshape(b, cells, cells, places)
+    both = found[..., :bins] + found[..., bins : 2 * bins]
+    both[..., :2] += found[..., 2 * bins :]
+    return both.astype(np.float32)
 
 
 def _normalised(tally: Array) -> Array:
@@ -111,9 +124,9 @@ def _normalised(tally: Array) -> Array:
 def coarse(pictures: Array, *, cells: int) -> Array:
     """Mean tones on a grid: (b, s, s, c) uint8 -> (b, cells * cells * c) float32 within 0..1; s a multiple of cells."""
     b, side, _, channels = pictures.shape
-    step = side // cells
-    grid = pictures.reshape(b, cells, step, cells, step, channels).mean(axis=(2, 4), dtype=np.float32)
-    return grid.reshape(b, -1) / 255
+    means = np.repeat(np.eye(cells, dtype=np.float32), side // cells, axis=1) * np.float32(cells / side / 255)
+    bands = (means @ pictures.reshape(b, side, -1).astype(np.float32)).reshape(b, cells, side, channels)
+    return (means @ bands).reshape(b, -1) * np.float32(255)
 
 
 def principal(values: Array, fit: Array, *, dims: int, whiten: float = 0.0) -> Array:
@@ -134,7 +147,7 @@ def principal(values: Array, fit: Array, *, dims: int, whiten: float = 0.0) -> A
     spread, directions = spread[::-1][:count], directions[:, ::-1][:, :count]
     peak = directions[np.abs(directions).argmax(axis=0), np.arange(count)]
     scale = np.sign(peak) * np.maximum(spread, 1e-12 * max(spread[0], 1e-12)) ** (-whiten / 2)
-    return unit((centred @ (directions * scale).astype(np.float32)))
+    return unit(centred @ (directions * scale).astype(np.float32))
 
 
 def unit(values: Array) -> Array:

@@ -1,10 +1,10 @@
 """Fingerprints: 36 words of 64 bits by which copies and near copies of a picture or a text are known.
 
-    word   picture                                     text
-    0, 1   digest of the decoded pixels                digest of the text, spaces folded
-    2      perceptual hash                             digest of its words alone, 0 where it has none
-    3      height, width, red, green, blue, contrast   number of its words
-    4..35  tones on a 16 x 16 grid, a byte each        64 min-hashes of its words and pairs of words, 32 bits each
+word   picture                                     text
+0, 1   digest of the decoded pixels                digest of the text, spaces folded
+2      perceptual hash                             digest of its words alone, 0 where it has none
+3      height, width, red, green, blue, contrast   number of its words
+4..35  tones on a 16 x 16 grid, a byte each        64 min-hashes of its words and pairs of words, 32 bits each
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import unicodedata
 import zlib
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tilth.numerics.descriptor import luma, sized
+from tilth.numerics.descriptor import sized
 from tilth.numerics.hashing import phash
 from tilth.numerics.picture import Picture
 
@@ -44,16 +45,16 @@ def of_pictures(pictures: Sequence[Picture]) -> Array:
     rows = np.zeros((len(pictures), WORDS), np.uint64)
     if not len(pictures):
         return rows
-    looks = np.empty((len(pictures), _LOOK_PX, _LOOK_PX), np.uint8)
+    looks = np.empty((len(pictures), _LOOK_PX, _LOOK_PX, 3), np.uint8)
     for row, picture in enumerate(pictures):
         lean = _lean(picture)
-        grey = luma(lean)
-        looks[row] = sized(grey, _LOOK_PX, _LOOK_PX)
-        rows[row, :2] = _words(str(lean.shape).encode() + np.ascontiguousarray(lean).tobytes())
-        rows[row, 3] = _facts(lean, looks[row])
-    rows[:, 2] = phash(looks)
-    tones = looks.reshape(-1, 16, 2, 16, 2).mean(axis=(2, 4), dtype=np.float32).round().astype(np.uint8)
-    rows[:, 4:] = tones.reshape(len(pictures), 256).view(np.uint64)
+        looks[row] = sized(lean, _LOOK_PX, _LOOK_PX)
+        rows[row, :2] = _words(str(lean.shape).encode(), np.ascontiguousarray(lean))
+    grey = looks.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    rows[:, 2] = phash(grey)
+    rows[:, 3] = _facts(looks, grey, [picture.shape[:2] for picture in pictures])
+    grid = grey.reshape(-1, 16, 2, 16, 2).sum(axis=4).sum(axis=2) / 4
+    rows[:, 4:] = np.round(grid).astype(np.uint8).reshape(len(pictures), 256).view(np.uint64)
     return rows
 
 
@@ -81,19 +82,18 @@ def pixels(rows: Array) -> Array:
 
 
 def _lean(picture: Picture) -> Picture:
-    if picture.shape[2] == 3 and (picture[..., 0] == picture[..., 1]).all() and (picture[..., 1] == picture[..., 2]).all():
-        return picture[:, :, :1]
-    return picture
+    red = picture[:, :, :1]
+    # One row tells most colour pictures; the rest is looked at only where that row is grey.
+    grey = picture.shape[2] == 3 and bool((picture[:1] == red[:1]).all()) and bool((picture == red).all())
+    return red if grey else picture
 
 
-def _facts(picture: Picture, look: Picture) -> np.uint64:
-    means = picture.reshape(-1, picture.shape[2]).mean(axis=0, dtype=np.float32)
-    contrast = min(255, int(look.std()))
-    sides = [min(side, 65535) for side in picture.shape[:2]]
-    record = np.zeros(8, np.uint8)
-    record[0], record[1:4] = contrast, np.round(means)
-    record[4:] = np.array(sides, np.uint16).view(np.uint8)
-    return record.view(np.uint64)[0]
+def _facts(looks: Array, grey: Array, sides: Sequence[tuple[int, ...]]) -> Array:
+    record = np.zeros((len(looks), 8), np.uint8)
+    record[:, 0] = grey.reshape(len(grey), -1).std(axis=1)
+    record[:, 1:4] = np.round(looks.reshape(len(looks), -1, 3).sum(axis=1, dtype=np.int64) / _LOOK_PX**2)
+    record[:, 4:] = np.minimum(np.array(sides), 65535).astype(np.uint16).view(np.uint8)
+    return record.view(np.uint64)[:, 0]
 
 
 # -- texts ----------------------------------------------------------------------------------------------------
@@ -103,10 +103,10 @@ def of_texts(texts: Sequence[str]) -> Array:
     """(b, 36) uint64 from b texts."""
     rows = np.zeros((len(texts), WORDS), np.uint64)
     for row, text in enumerate(texts):
-        rows[row, :2] = _words(" ".join(unicodedata.normalize("NFC", text).split()).encode("utf-8", "surrogatepass"))
+        rows[row, :2] = _words(_coded(" ".join(unicodedata.normalize("NFC", text).split())))
         words = words_of(text)
         if words:
-            rows[row, 2] = _words(" ".join(words).encode("utf-8", "surrogatepass"))[0] | 1
+            rows[row, 2] = _words(_coded(" ".join(words)))[0] | 1
             rows[row, 3] = len(words)
             rows[row, 4:] = _minhashes(shingles(words)).view(np.uint64)
     return rows
@@ -119,7 +119,7 @@ def words_of(text: str) -> list[str]:
 
 def shingles(words: Sequence[str]) -> frozenset[str]:
     """The words and the pairs of words next to each other."""
-    return frozenset(words) | {f"{left} {right}" for left, right in zip(words, words[1:], strict=False)}
+    return frozenset(words) | {f"{left} {right}" for left, right in pairwise(words)}
 
 
 def minhashes(rows: Array) -> Array:
@@ -129,7 +129,7 @@ def minhashes(rows: Array) -> Array:
 
 def _minhashes(parts: frozenset[str]) -> Array:
     factors, shifts = _turns()
-    codes = np.array([zlib.crc32(part.encode("utf-8", "surrogatepass")) % _PRIME for part in parts], np.uint64)
+    codes = np.array([zlib.crc32(_coded(part)) % _PRIME for part in parts], np.uint64)
     return ((codes[:, None] * factors + shifts) % _PRIME).min(axis=0).astype(np.uint32)
 
 
@@ -139,5 +139,12 @@ def _turns() -> tuple[Array, Array]:
     return rng.integers(1, _PRIME, HASHES, dtype=np.uint64), rng.integers(0, _PRIME, HASHES, dtype=np.uint64)
 
 
-def _words(content: bytes) -> Array:
-    return np.frombuffer(hashlib.blake2b(content, digest_size=16).digest(), dtype=">u8").astype(np.uint64)
+def _coded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # a lone surrogate, which a broken reader lets through, is kept
+
+
+def _words(*contents: Any) -> Array:
+    sink = hashlib.blake2b(digest_size=16)
+    for content in contents:
+        sink.update(content)
+    return np.frombuffer(sink.digest(), dtype=">u8").astype(np.uint64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ Array = npt.NDArray[Any]
 
 _BANDS = 4
 _BAND_BITS = 16
+_PART = 1_000_000  # pairs held at once
 
 
 def phash(grey: Array) -> Array:
@@ -66,10 +67,10 @@ def near_pairs(hashes: Array, bits: int, *, most: int) -> tuple[Array, Array] | 
     kept: list[tuple[Array, Array]] = []
     left = most
     for band in _bands(values):
-        for a, b in _sharing(band, bits // _BANDS, limit=lambda: left):
-            if a is None:
-                return None
+        for a, b in _sharing(band, bits // _BANDS):
             left -= len(a)
+            if left < 0:
+                return None
             close = bits_apart(values[a], values[b]) <= bits
             kept.append((a[close], b[close]))
     unique = _sorted_pairs(kept, len(values))
@@ -84,26 +85,27 @@ def _bands(values: Array) -> Iterator[Array]:
         yield np.packbits(spread[:, band::_BANDS], axis=1).view(">u2")[:, 0].astype(np.int64)
 
 
-def _sharing(band: Array, flips: int, *, limit: Any) -> Iterator[tuple[Array | None, Array | None]]:
-    """Pairs a < b whose bands differ in at most `flips` bits; (None, None) where they would be more than `limit()`."""
+def _sharing(band: Array, flips: int) -> Iterator[tuple[Array, Array]]:
+    """Pairs a < b whose bands differ in at most `flips` bits, in parts of about a million."""
     order = np.argsort(band, kind="stable")
     starts = np.searchsorted(band[order], np.arange(2**_BAND_BITS + 1))
     for mask in _masks(flips):
         other = band ^ mask
         first, last = starts[other], starts[other + 1]
-        counts = last - first
-        total = int(counts.sum())
-        if total > 2 * limit() + len(band):  # each pair is met from both sides
-            yield None, None
-            return
-        a = np.repeat(np.arange(len(band)), counts)
-        b = order[np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)]
-        yield a[a < b], b[a < b]
+        ends = np.cumsum(last - first)
+        cuts = np.searchsorted(ends, np.arange(_PART, int(ends[-1]) + _PART, _PART)) + 1 if len(ends) else []
+        for start, stop in pairwise([0, *np.unique(np.minimum(cuts, len(band)))]):
+            counts = (last - first)[start:stop]
+            a = np.repeat(np.arange(start, stop), counts)
+            within = np.arange(len(a)) - np.repeat(np.cumsum(counts) - counts, counts)
+            b = order[within + np.repeat(first[start:stop], counts)]
+            yield a[a < b], b[a < b]
 
 
 @cache
 def _masks(flips: int) -> tuple[int, ...]:
-    return tuple(sum(1 << bit for bit in chosen) for n in range(flips + 1) for chosen in combinations(range(_BAND_BITS), n))
+    places = range(_BAND_BITS)
+    return tuple(sum(1 << bit for bit in chosen) for n in range(flips + 1) for chosen in combinations(places, n))
 
 
 def _sorted_pairs(parts: list[tuple[Array, Array]], n: int) -> tuple[Array, Array]:

@@ -121,25 +121,29 @@ def class_f1_multi(targets: Array, probabilities: Array, weights: Array) -> Arra
 def mean_average_precision(targets: Array, probabilities: Array, weights: Array) -> Array:
     """Mean over the classes that occur of the area under precision by recall (step-wise, not interpolated)."""
     truths = any_of(targets)
-    columns = [average_precision(truths[:, c], probabilities[:, c], weights) for c in range(truths.shape[1])]
+    tall = np.ascontiguousarray(
+        weights.T
+    )  # a row per sample: putting those in order moves whole rows, ten times faster
+    columns = [_average_precision(truths[:, c], probabilities[:, c], tall) for c in range(truths.shape[1])]
     return _mean_defined(np.stack(columns, axis=1)) if columns else np.zeros(len(weights))
 
 
-def average_precision(truth: Array, scores: Array, weights: Array) -> Array:
-    """(r,) sum over thresholds of the gain in recall times the precision; samples of one score share a threshold.
+def _average_precision(truth: Array, scores: Array, tall: Array) -> Array:
+    """(r,) mean over the true samples of the precision at their score; samples of one score share a threshold.
 
     truth   (m,) bool
     scores  (m,) higher = more likely
+    tall    (m, r) weights
     """
     order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if len(ranked) else np.zeros(0, dtype=int)
-    weight = weights[:, order]
-    seen = np.cumsum(weight, axis=1)[:, ends]
-    hits = np.cumsum(weight * truth[order], axis=1)[:, ends]
-    gains = np.diff(hits, axis=1, prepend=0)
-    precision = np.divide(hits, seen, out=np.zeros_like(seen), where=seen > 0)
-    return _share((gains * precision).sum(axis=1), (weight * truth[order]).sum(axis=1))
+    ranked, positives = scores[order], np.flatnonzero(truth[order])
+    end = np.searchsorted(-ranked, -ranked[positives], side="right") - 1  # last sample of the same score
+    weight = tall[order]
+    own = weight[positives]
+    seen = np.cumsum(weight, axis=0, out=weight)[end]
+    hits = np.cumsum(own, axis=0)[np.searchsorted(positives, end, side="right") - 1]
+    precision = np.divide(hits, seen, out=seen, where=seen > 0)
+    return _share(np.einsum("pr,pr->r", own, precision), own.sum(axis=0))
 
 
 # -- per class -------------------------------------------------------------------------------------------------

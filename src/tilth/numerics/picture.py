@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import threading
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from tilth.errors import ContentError
 if TYPE_CHECKING:
     from PIL import Image
 
+T = TypeVar("T")
 Picture = npt.NDArray[np.uint8]
 
 MOST_PIXELS = 100_000_000
@@ -25,6 +27,10 @@ MOST_PIXELS = 100_000_000
 _FORMATS = frozenset(
     {"AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "TGA", "TIFF", "WEBP"}
 )
+
+
+# Beside EXIF, where Pillow looks for an orientation.
+_ORIENTED = frozenset({"Raw profile type exif", "XML:com.adobe.xmp", "xmp"})
 
 
 class _Quiet:
@@ -63,6 +69,23 @@ def decode(content: bytes) -> Picture:
     EXIF orientation is applied, palettes and CMYK become RGB, 16-bit and float are scaled to 8, alpha is laid on white.
     Raises ContentError, with the reason, for anything that does not decode whole.
     """
+    return _opened(content, lambda image: _to_uint8(_upright(image)))
+
+
+def check(content: bytes) -> tuple[int, int]:
+    """(height, width) in pixels of what `decode` would give; the same errors, in half of the time."""
+
+    def size(image: Image.Image) -> tuple[int, int]:
+        # Grey and RGB are done when they are loaded; the rest is tried, as not every mode can be converted.
+        if image.mode not in ("L", "RGB") or "exif" in image.info or image.info.keys() & _ORIENTED:
+            return _to_uint8(_upright(image)).shape[:2]
+        return image.height, image.width
+
+    return _opened(content, size)
+
+
+def _opened(content: bytes, use: Callable[[Image.Image], T]) -> T:
+    """What `use` makes of the loaded first frame."""
     from PIL import Image
 
     if not content:
@@ -75,7 +98,7 @@ def decode(content: bytes) -> Picture:
             if width * height > MOST_PIXELS:
                 raise ContentError(f"{width} x {height} px is more than {MOST_PIXELS:,} pixels: a bomb or a mistake")
             image.load()
-            return _to_uint8(_upright(image))
+            return use(image)
     except ContentError:
         raise
     except Exception as fault:  # Pillow's decoders raise anything from OSError to struct.error and IndexError

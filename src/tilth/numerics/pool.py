@@ -1,8 +1,8 @@
-"""Pooling: several opinions about the class of each sample become one, each weighted by how well it foretells labels.
+"""Pooling: several opinions about the class of each sample become one, each by how well it foretells labels.
 
-The pool is log-linear: q(c) is proportional to the product of p_s(c) ** w_s over the signals s. The weights are those under
-which the given labels are most likely, none below 0: a weak signal fades, an overconfident one is softened, and no
-truth about which labels are wrong is asked for.
+The pool is log-linear: q(c) is proportional to the product of p_s(c) ** w_s over the opinions s. The weights are those
+under which the given labels are most likely, none below 0: a weak opinion fades, an overconfident one is softened, and
+no truth about which labels are wrong is asked for.
 
 Source  Genest & Zidek 1986, Combining probability distributions, section 3 (the logarithmic opinion pool)
 """

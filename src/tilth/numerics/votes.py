@@ -88,7 +88,7 @@ def _heads(codes: Array, targets: Array, may: Array) -> tuple[Array, Array]:
 
 
 def _neighbors(units: Array, codes: Array, heads: Array, k: int) -> tuple[Array, Array]:
-    """(n, k) places among the heads, -1 where there are fewer, and distances (n, k); own content and copies left out."""
+    """(n, k) places among the heads, -1 where there are fewer, and distances (n, k); copies of oneself left out."""
     distances, found = nearest(units, units[heads], k + 1 + _SPARE)
     barred = (codes[heads][found] == codes[:, None]) | (distances < _SAME)
     order = np.argsort(barred, axis=1, kind="stable")[:, :k]

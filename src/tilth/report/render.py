@@ -53,16 +53,6 @@ def render(story: Story) -> str:
     )
 
 
-def summary_html(story: Story) -> str:
-    """The result in a few lines, for a notebook. It brings its own small style and no script."""
-    fates = tally.fates_of(story.changes)
-    return (
-        _environment()
-        .get_template("summary.html.j2")
-        .render(story=story, tally=tally.tally(story), kinds=tally.kinds_of(story.findings, fates), fates=EDIT_ORDER)
-    )
-
-
 @cache
 def _text(name: str) -> str:
     return (_PAGE / name).read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from tilth.dataset import Dataset
 from tilth.numerics import picture
-from tilth.numerics.projection import project
+from tilth.numerics.projection import project, sample_for_map
 from tilth.report.render import render
 from tilth.report.story import Change, Story
 from tilth.signal import Array
@@ -112,9 +112,9 @@ def _map(ws: Workspace, every: Dataset) -> tuple[Sequence[str], Array] | None:
     if len(data) < 3:
         return None
     marked = {id for _, finding in ws.findings() for id in finding.ids} | {one.edit.id for _, one in ws.changes()}
-    first = np.isin(data.ids, np.array(sorted(marked - set(data.ids[data.made].tolist())), dtype="U16"))
-    order = np.lexsort((ws.run.within("report.map").rng().random(len(data)), ~first))
-    chosen = data.only(data.ids[order[:_ON_THE_MAP]])
+    keep = np.flatnonzero(np.isin(data.ids, np.array(sorted(marked), dtype="U16")) & ~data.made)
+    rows = sample_for_map(len(data), keep, ws.run.within("report.map").rng(), most=_ON_THE_MAP)
+    chosen = data.where(np.isin(np.arange(len(data)), rows))
     signal = ws.embed(among=chosen)
     kept = ws.run.within("report.map").keep(
         ("map", signal.key), lambda: {"places": project(np.asarray(signal.values), seed=ws.fact("seed"))}
@@ -156,4 +156,3 @@ def _notes(ws: Workspace, evidence: Evidence | None) -> list[str]:
     if evidence is None and ws.fact("proof"):
         notes.append("The proof on record is of another version. Prove this one:  tilth prove")
     return notes
-

@@ -18,7 +18,7 @@ import numpy as np
 
 from tilth.dataset import Dataset
 from tilth.digest import digest, digest_bytes
-from tilth.errors import ContentError
+from tilth.errors import ContentError, StepError
 from tilth.numerics import picture
 from tilth.run.plugins import make_step, step_key
 from tilth.run.voice import Silence, Voice, advancing
@@ -152,6 +152,13 @@ class LocalRun:
                 values = kept["values"]
         kind = (declared(step, "gives") or ("embedding",))[0]
         return Signal(kind, data.ids, values, meta={"step": use})
+
+    def describe(self, use: str, data: Dataset, settings: Mapping[str, Any] | None = None) -> Array:
+        step = make_step(use, settings)
+        if not hasattr(step, "describe"):
+            raise StepError(f"{use} must see the whole dataset at once; a learner needs one that describes sample by sample")
+        key = step_key(use, step)
+        return self.within(key)._described(step, key, data)
 
     def _described(self, step: Any, key: str, data: Dataset) -> Array:
         """(n, d) what the embedder says of each sample; only contents that it has not seen before are computed."""
@@ -289,6 +296,16 @@ def _reporter(folder: Path, what: str, total: int) -> Callable[[int], None]:
     return advance
 
 
+@dataclass
+class _Shown:
+    """The bar of one worker."""
+
+    what: str
+    update: Callable[[int], None]
+    close: Callable[[], None]
+    done: int = 0
+
+
 @contextmanager
 def _watched(folder: Path, voice: Voice) -> Iterator[None]:
     """Bars for what the workers report, while they work."""
@@ -297,20 +314,22 @@ def _watched(folder: Path, voice: Voice) -> Iterator[None]:
         file.unlink(missing_ok=True)
 
     def watch() -> None:
-        bars: dict[str, tuple[str, Callable[[int], None], Callable[[], None]]] = {}
+        bars: dict[str, _Shown] = {}
         while not stop.wait(0.5):
             for file in sorted(folder.glob("[!.]*.json")):
                 try:
                     what, done, total = json.loads(file.read_text())
                 except (OSError, ValueError):
                     continue
-                if file.name not in bars or bars[file.name][0] != what:
-                    if file.name in bars:
-                        bars[file.name][2]()
-                    bars[file.name] = (what, *voice.bar(what, total))
-                bars[file.name][1](done)
-        for _, _, close in bars.values():
-            close()
+                shown = bars.get(file.name)
+                if shown is None or shown.what != what or done < shown.done:  # the worker began something else
+                    if shown is not None:
+                        shown.close()
+                    shown = bars[file.name] = _Shown(what, *voice.bar(what, total))
+                shown.done = done
+                shown.update(done)
+        for shown in bars.values():
+            shown.close()
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

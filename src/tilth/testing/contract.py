@@ -104,6 +104,8 @@ def _asked(step: Any, data: Dataset, signals: Signals, findings: Sequence[Findin
         return step.value(data, signals, run)
     if role == "selectors":
         return step.select(data, signals, max(1, len(data) // 2), run.rng("select"))
+    if role == "embedders" and hasattr(step, "measure"):
+        return step.measure(data, run)
     if role == "embedders":
         batch = run.texts(data) if data.schema.modality == "text" else list(run.images(data))
         return Signal("embedding", data.ids, step.describe(batch, run))

@@ -73,6 +73,10 @@ class MemoryRun:
             values = step.finish(values, data, self)
         return Signal("embedding", data.ids, values)
 
+    def describe(self, use: str, data: Dataset, settings: Mapping[str, Any] | None = None) -> Array:
+        batch = self.texts(data) if data.schema.modality == "text" else list(self.images(data))
+        return np.asarray(self.step(use, settings).describe(batch, self))
+
     def keep(self, key: Sequence[Any], make: Callable[[], Mapping[str, Array]]) -> Mapping[str, Array]:
         short = digest(list(key))
         if short not in self._kept:

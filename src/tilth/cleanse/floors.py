@@ -1,0 +1,44 @@
+"""Floors: no cleansing empties a class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tilth.dataset import Dataset
+from tilth.edit import Drop, Edit, Relabel
+from tilth.sample import Label
+
+
+def within_floors(data: Dataset, edits: Iterable[Edit], *, least: int = 1) -> list[Edit]:
+    """These edits in order, without those that would leave a class of a split with fewer than `least` samples.
+
+    A class that has fewer to begin with loses none.
+    """
+    left = {split: data.counts(str(split)) for split in set(map(str, data.splits))}
+    names, kept = data.schema.classes, list[Edit]()
+    for edit in edits:
+        if not isinstance(edit, (Drop, Relabel)):
+            kept.append(edit)
+            continue
+        sample = data[edit.id]
+        change = Counter({index: -1 for index in _classes(sample.label)})
+        if isinstance(edit, Relabel):
+            change.update(_classes(edit.new))
+        counts = left[sample.split]
+        if any(moved < 0 and counts[names[index]] + moved < least for index, moved in change.items()):
+            continue
+        for index, moved in change.items():
+            counts[names[index]] += moved
+        kept.append(edit)
+    return kept
+
+
+def _classes(label: Label) -> list[int]:
+    if label is None:
+        return []
+    if isinstance(label, frozenset):
+        return sorted(label)
+    if isinstance(label, tuple):
+        return [index for index, _ in label]
+    return [int(label)]

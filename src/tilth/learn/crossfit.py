@@ -1,0 +1,197 @@
+"""Crossfit: what a learner says of each sample when it was not trained on it.
+
+Every open sample gets an answer from the one network that saw neither it, nor an exact copy of it, nor a sample made
+from it or from its parents. All other labelled open samples train that network; there is no valid split in it, so a
+learner that keeps the best epoch keeps its last one here (picking an epoch by held-out samples would leak).
+
+Features of different networks lie in different spaces: two trainings name the same directions differently. All networks
+therefore also look at one set of anchors, and each is turned (rotation, reflection, shift and one scale, by orthogonal
+Procrustes) to agree with the first on them. Turned so, distances within a fold are unchanged up to scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tilth.dataset import Dataset
+from tilth.digest import digest
+from tilth.errors import LearnerError, StepError
+from tilth.learn.teaching import teaching
+from tilth.signal import Array, Signal
+from tilth.steps import Learner, Run, declared
+
+_ANCHORS = 1024  # four times the 256 directions of the widest small network: enough to tell a rotation
+
+
+def crossfit(
+    learner: Learner, data: Dataset, run: Run, *, folds: int = 5, seed: int = 0
+) -> tuple[Signal, Signal | None]:
+    """Out-of-sample `probabilities` (n, k) and `embedding` (n, d) of all rows; the latter None where the learner has
+    no layer to look at.
+
+    folds  networks that are trained, each on all but one of so many parts; fewer where there are fewer groups
+
+    Where nothing can be learned (one sample, one group of copies, no labels), all classes are equally probable. A
+    finished fold is kept, so a kill costs one fold at most.
+    """
+    if folds < 2:
+        raise StepError(f"crossfit needs at least 2 folds, found {folds}")
+    parts = fold_of(groups_of(data), teaching_targets(data), folds=folds, seed=seed)
+    anchors = _anchors(data, seed)
+    name = f"{type(learner).__module__}.{type(learner).__name__}"
+    settings = asdict(learner)  # pyright: ignore[reportArgumentType]
+    key = digest(name, declared(learner, "version"), settings, data.version, folds, seed)
+    numbers = range(int(parts.max(initial=0)) + 1) if len(data) else range(0)
+    fold = partial(_fold, learner, data, parts, anchors, run, key, seed)
+    found = run.map(fold, numbers, what=f"{numbers.stop} folds of {type(learner).__name__}")
+    meta = {"learner": type(learner).__name__, "settings": settings, "folds": len(numbers), "seed": seed}
+    values = _joined(found, parts, "probabilities", len(data), len(data.schema.classes))
+    probabilities = Signal("probabilities", data.ids, values, "share", None, meta)
+    if not found or any("features" not in one for one in found):
+        return probabilities, None
+    turned, agreement = _turned(found)
+    embedding = _joined(turned, parts, "features", len(data), turned[0]["features"].shape[1])
+    return probabilities, Signal("embedding", data.ids, embedding, meta={**meta, "agreement": agreement})
+
+
+def _fold(
+    learner: Learner, data: Dataset, parts: Array, anchors: Array, run: Run, key: str, seed: int, number: int
+) -> dict[str, Array]:
+    """What the network that did not see fold `number` says of it; `probabilities`, and maybe `features`, `anchors`."""
+    return dict(run.keep(("fold", key, number), lambda: _trained(learner, data, parts, anchors, run, seed, number)))
+
+
+def _trained(
+    learner: Learner, data: Dataset, parts: Array, anchors: Array, run: Run, seed: int, number: int
+) -> dict[str, Array]:
+    held, rest = data.where(parts == number), data.where(parts != number)
+    k = len(data.schema.classes)
+    if not len(teaching(rest).data):
+        even = 0.5 if data.schema.task == "multi-label" else 1 / max(k, 1)
+        return {"probabilities": np.full((len(held), k), even, np.float32)}
+    model = learner.fit(rest, None, run, seed=seed * 1000 + number)
+    asked = data.where((parts == number) | anchors)
+    mine = np.isin(asked.ids, held.ids)
+    probabilities, features = _ask(model, asked, run)
+    if probabilities is None:
+        raise LearnerError(
+            f"{type(learner).__name__} gave metrics and no predictions, and crossfit needs predictions for each sample"
+        )
+    found = {"probabilities": probabilities[mine]}
+    if features is not None:
+        at_anchor = np.isin(asked.ids, data.ids[anchors])
+        found |= {"features": features[mine], "anchors": features[at_anchor]}
+    return found
+
+
+def _ask(model: Any, data: Dataset, run: Run) -> tuple[Array | None, Array | None]:
+    if hasattr(model, "ask"):  # ours look at the samples once for both
+        return model.ask(data, run)
+    return model.predict(data, run), model.features(data, run)
+
+
+def _joined(found: list[dict[str, Array]], parts: Array, what: str, n: int, width: int) -> Array:
+    values = np.zeros((n, width), np.float32)
+    for number, one in enumerate(found):
+        values[parts == number] = one[what]
+    return values
+
+
+# -- folds ----------------------------------------------------------------------------------------------------
+
+
+def groups_of(data: Dataset) -> Array:
+    """(n,) int: rows of one number are copies of each other, or made from each other or from the same parents."""
+    links: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while (above := links.get(name, name)) != name:
+            links[name] = links.get(above, above)
+            name = above
+        return name
+
+    ids, contents = data.ids.tolist(), data.table.column("content").to_pylist()
+    for id, content, parents in zip(ids, contents, data.table.column("parents").to_pylist(), strict=True):
+        for other in (f"content {content}", *parents):
+            links[root(other)] = root(id)
+    _, groups = np.unique([root(id) for id in ids], return_inverse=True)
+    return groups.reshape(-1).astype(np.int64)
+
+
+def teaching_targets(data: Dataset) -> Array:
+    """(n, k + 1) what a fold should have its share of: the classes of each sample, and the sample."""
+    return np.concatenate([data.targets, np.ones((len(data), 1), np.float32)], axis=1)
+
+
+def fold_of(groups: Array, targets: Array, *, folds: int, seed: int) -> Array:
+    """(n,) int: the fold of each row; whole groups, and about as much of each class in every fold.
+
+    Large groups go first, then in random order; each to the fold that has least of its classes, then fewest samples.
+    A class of fewer groups than folds is in as many folds as it has groups.
+
+    groups   (n,) int from 0
+    targets  (n, k + 1), the last column ones
+    """
+    if not len(groups):
+        return np.zeros(0, np.int64)
+    content = np.zeros((int(groups.max()) + 1, targets.shape[1]))
+    np.add.at(content, groups, targets)
+    folds = min(folds, len(content))
+    dice = np.random.default_rng([seed, 5])
+    order = np.lexsort((dice.random(len(content)), -content[:, -1]))
+    filled, chosen = np.zeros((folds, targets.shape[1])), np.zeros(len(content), np.int64)
+    # Not every class begins with fold 0, or that would be full of the first samples of rare classes.
+    ties = dice.permuted(np.tile(np.arange(folds), (targets.shape[1], 1)), axis=1)
+    for group in order:
+        classes = content[group, :-1]
+        tie = ties[int(classes.argmax())]
+        chosen[group] = np.lexsort((tie, filled[:, -1], filled[:, :-1] @ classes))[0]
+        filled[chosen[group]] += content[group]
+    return chosen[groups]
+
+
+# -- one space ------------------------------------------------------------------------------------------------
+
+
+def _anchors(data: Dataset, seed: int) -> Array:
+    """(n,) bool: the samples that all networks look at."""
+    anchors = np.zeros(len(data), bool)
+    dice = np.random.default_rng([seed, 7])
+    anchors[dice.permutation(len(data))[:_ANCHORS]] = True
+    return anchors
+
+
+def _turned(found: Iterable[dict[str, Array]]) -> tuple[list[dict[str, Array]], float]:
+    """The features of all folds in the space of the first, and the mean share of the anchors' spread on which a
+    network agrees with it (1: the same up to a turn)."""
+    first, *others = found
+    turned, agreed = [first], []
+    for one in others:
+        values, agreement = turn(one["features"], one["anchors"], first["anchors"])
+        turned.append({"features": values})
+        agreed.append(agreement)
+    return turned, float(np.mean(agreed)) if agreed else 1.0
+
+
+def turn(values: Array, own: Array, target: Array) -> tuple[Array, float]:
+    """Values (m, d) of one space in another, known by anchors (a, d) seen in both; and the share of their spread, 0..1,
+    that the turn explains.
+
+    Source  Schoenemann 1966, A generalized solution of the orthogonal Procrustes problem
+    """
+    own_mean, target_mean = own.mean(0, dtype=np.float64), target.mean(0, dtype=np.float64)
+    a, b = own - own_mean, target - target_mean
+    left, strengths, right = np.linalg.svd(a.T @ b)
+    own_spread, target_spread = float((a**2).sum()), float((b**2).sum())
+    if own_spread == 0 or target_spread == 0:
+        return values.astype(np.float32), 0.0
+    agreement = float(strengths.sum()) ** 2 / (own_spread * target_spread)
+    # The scale that fits best would shrink a network that agrees little; equal spread keeps distances comparable.
+    scale = np.sqrt(target_spread / own_spread)
+    moved = (values - own_mean) @ (left @ right) * scale + target_mean
+    return moved.astype(np.float32), agreement

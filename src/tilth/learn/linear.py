@@ -1,0 +1,94 @@
+"""Logistic regression on any embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from tilth.dataset import Dataset
+from tilth.errors import LearnerError, SettingError
+from tilth.learn.logistic import Logistic, fitted
+from tilth.learn.teaching import required
+from tilth.signal import Array
+from tilth.steps import Run
+
+_BATCH = 256  # contents an embedder sees at once, as the runner does
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Fit a logistic regression to an embedding, standardised: seconds for thousands of samples, no network.
+
+    For several labels a sample, one regression a class. The seed changes nothing.
+    """
+
+    embedder: str = "embed.pixels"  # any embedder that describes each sample by itself
+    strength: float = 0.003  # scikit-learn's C; less draws the weights to zero. See benchmark in docs of `fit`
+
+    version = 1
+    gives = ("probabilities",)
+    modality = ("image", "text")
+    cost = "O(n d k) for some 50 steps"
+
+    def fit(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> LinearModel:
+        """Fit it. Raises LearnerError for an embedder that must see all samples at once: the test samples would then
+        lie elsewhere than the train samples do."""
+        del valid, seed
+        if self.strength <= 0:
+            raise SettingError(f"learn.linear: strength must be more than 0, found {self.strength}")
+        lesson = required(train, "learn.linear", ("image", "text"))
+        values = described(self.embedder, lesson.data, run)
+        shift, scale = values.mean(0), 1 / np.maximum(values.std(0), 1e-6)
+        regression = fitted((values - shift) * scale, lesson, strength=self.strength)
+        record = {"embedder": self.embedder, "dims": values.shape[1], "strength": self.strength}
+        return LinearModel(self.embedder, shift, scale, regression, (), record)
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """A fitted regression on a standardised embedding."""
+
+    embedder: str
+    shift: Array
+    scale: Array
+    regression: Logistic
+    curves: tuple[Mapping[str, float], ...]
+    record: Mapping[str, Any]
+
+    def predict(self, data: Dataset, run: Run) -> Array:
+        """(n, k) float32."""
+        if not len(data):
+            return np.zeros((0, self.regression.classes), np.float32)
+        values = (described(self.embedder, data, run) - self.shift) * self.scale
+        return self.regression.probabilities(values)
+
+    def features(self, data: Dataset, run: Run) -> None:
+        """None: there is no layer between the embedding, which its embedder gives, and the answer."""
+        del data, run
+
+
+def described(embedder: str, data: Dataset, run: Run) -> Array:
+    """(n, d) what the embedder says of each sample by itself, in the order of the rows.
+
+    Without the embedder's last step over all samples (a projection, say): it would differ between train and test.
+    """
+    step = run.step(embedder)
+    if not hasattr(step, "describe"):
+        raise LearnerError(
+            f"learn.linear needs an embedder that describes each sample by itself; {embedder} looks at all of them.\n"
+            "  For texts choose the learner learn.text-linear."
+        )
+    if not hasattr(step, "finish"):
+        return np.asarray(run.embed(embedder, data).values, np.float32)
+    contents: Iterator[Any] = iter(run.texts(data)) if data.schema.modality == "text" else run.images(data)
+    parts = [np.asarray(step.describe(batch, run), np.float32) for batch in _batches(contents)]
+    return np.concatenate(parts)
+
+
+def _batches(contents: Iterator[Any]) -> Iterator[Sequence[Any]]:
+    while batch := list(islice(contents, _BATCH)):
+        yield batch

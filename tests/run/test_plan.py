@@ -1,0 +1,67 @@
+"""Every fault of a recipe that can be seen before the work is told before it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tilth.dataset import Schema
+from tilth.errors import RecipeError, SettingError, StepError
+from tilth.recipe import parse_recipe
+from tilth.run.plan import default_recipe, load_recipe, plan_of, shipped_recipes
+from tilth.run.plugins import known_steps, make_step
+from tilth.testing.contract import check_declarations
+
+IMAGES = Schema("image", "single-label", ("a", "b"))
+TEXTS = Schema("text", "single-label", ("a", "b"))
+
+
+def plan(text: str, schema: Schema = IMAGES) -> None:
+    plan_of(parse_recipe(text), schema)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault", "told"),
+    [
+        ('[[step]]\nuse = "audit.duplicate"', RecipeError, "did you mean 'audit.duplicates'"),
+        ('[[step]]\nuse = "audit.balance"\nneighbours = 3', SettingError, "has no setting 'neighbours'"),
+        ('[[step]]\nuse = "embed.pixels"\ndims = "many"', SettingError, "takes int"),
+        ('[[step]]\nuse = "audit.label_noise"', StepError, "needs the signal 'probabilities'"),
+        ('[[step]]\nuse = "formats.folder"', RecipeError, "is a format"),
+    ],
+)
+def test_a_fault_is_told_before_the_work(text: str, fault: type[Exception], told: str) -> None:
+    with pytest.raises(fault, match=told):
+        plan(text)
+
+
+def test_a_step_for_the_other_modality_names_the_recipe_to_take() -> None:
+    with pytest.raises(StepError, match="--recipe text"):
+        plan('[[step]]\nuse = "embed.pixels"', TEXTS)
+
+
+@pytest.mark.parametrize("name", sorted(shipped_recipes()))
+def test_every_shipped_recipe_can_be_planned(name: str) -> None:
+    recipe, _ = load_recipe(name)
+    schema = TEXTS if name == default_recipe(TEXTS) else IMAGES
+    assert recipe.about and plan_of(recipe, schema)
+
+
+def test_a_recipe_that_is_not_there_lists_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="Shipped: .*tilth"):
+        load_recipe(str(tmp_path / "no.toml"))
+
+
+OURS = sorted(name for name, known in known_steps().items() if known.package == "tilth")
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if not name.startswith("formats.")])
+def test_every_step_keeps_the_declarations_of_the_contract(name: str) -> None:
+    needed = {
+        "learn.module": {"factory": "a:b"},
+        "learn.command": {"command": "true"},
+        "embed.module": {"factory": "a:b"},
+        "embed.onnx": {"path": "a.onnx"},
+    }
+    check_declarations(make_step(name, needed.get(name)))

@@ -1,0 +1,162 @@
+"""The runner: memo, line, and what a step is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tilth.dataset import Dataset, Schema
+from tilth.digest import digest
+from tilth.edit import Drop, Edit
+from tilth.finding import Finding
+from tilth.run.local import LocalRun
+from tilth.run.plan import Place
+from tilth.run.runner import Outcome, blinded, run_plan
+from tilth.sample import TEST, Sample, raw_id
+from tilth.signal import Signals
+from tilth.steps import Run
+from tilth.store import history
+from tilth.store.shelf import Store
+
+CALLS: list[str] = []
+
+
+@dataclass(frozen=True)
+class OddOnes:
+    """Finds the samples of class 1, and notes that it was asked."""
+
+    version = 1
+
+    def detect(self, data: Dataset, signals: Signals, run: Run) -> list[Finding]:
+        CALLS.append("detect")
+        assert TEST not in data.splits
+        ids = data.ids[data.labels == 1].tolist()
+        return [Finding("odd", (id,), 0.5, "its class is odd", {"lot": float(run.rng(id).random())}) for id in ids]
+
+
+@dataclass(frozen=True)
+class DropOdd:
+    """Drops what was found odd, the first `most` of it."""
+
+    most: int = 2
+
+    version = 1
+
+    def cleanse(self, data: Dataset, findings: Sequence[Finding], signals: Signals) -> list[Edit]:
+        CALLS.append("cleanse")
+        return [Drop(finding.ids[0], finding.why) for finding in findings[: self.most]]
+
+
+def place(number: int, role: str, step: Any) -> Place:
+    return Place(str(number), f"test.{type(step).__name__}", role, step, digest(type(step).__name__, step), {})
+
+
+def started(folder: Path) -> tuple[Store, LocalRun, str]:
+    CALLS.clear()
+    samples = [
+        Sample(raw_id("c", f"p{n}"), "c" * 32, f"p{n}", n % 2, TEST if n < 4 else "train") for n in range(20)
+    ]
+    data = Dataset.from_samples(samples, Schema("image", "single-label", ("a", "b")))
+    store = Store(folder)
+    store.keep_version(data)
+    store.ledger.set_fact("base", data.version)
+    return store, LocalRun(folder, {}), data.version
+
+
+def go(store: Store, run: LocalRun, start: str, *steps: tuple[str, Any], commit: bool = True) -> Outcome:
+    places = [place(number, role, step) for number, (role, step) in enumerate(steps, 1)]
+    return run_plan(store, run, places, start=start, folds=2, budget=0, commit=commit)
+
+
+PLAN = (("detectors", OddOnes()), ("cleansers", DropOdd()))
+
+
+def test_a_second_run_does_nothing_again(tmp_path: Path) -> None:
+    store, run, start = started(tmp_path)
+    first = go(store, run, start, *PLAN)
+    again = go(Store(tmp_path), run, start, *PLAN)
+    assert CALLS == ["detect", "cleanse"]
+    assert first.data.version == again.data.version != start
+    assert first.findings == again.findings
+    assert len(store.ledger.batches()) == 1
+
+
+def test_fresh_passes_the_memo_by_and_ends_the_same(tmp_path: Path) -> None:
+    store, run, start = started(tmp_path)
+    first = go(store, run, start, *PLAN)
+    again = go(store, LocalRun(tmp_path, {}, fresh=1e12), start, *PLAN)
+    assert CALLS == ["detect", "cleanse"] * 2
+    assert first.data.version == again.data.version
+
+
+def test_another_setting_takes_the_place_of_the_old_batch(tmp_path: Path) -> None:
+    store, run, start = started(tmp_path)
+    go(store, run, start, *PLAN)
+    other = go(store, run, start, ("detectors", OddOnes()), ("cleansers", DropOdd(most=3)))
+    assert len(other.data) == 17
+    assert history.head(store) == other.data.version
+    assert len(store.ledger.batches()) == 1 and len(store.ledger.batches(state="superseded")) == 1
+
+
+def test_a_dry_run_leaves_the_line_alone(tmp_path: Path) -> None:
+    store, run, start = started(tmp_path)
+    outcome = go(store, run, start, *PLAN, commit=False)
+    assert len(outcome.edits) == 2 and len(outcome.data) == 18
+    assert history.head(store) == start and not store.ledger.batches()
+
+
+def test_what_a_person_took_back_stays_back_in_the_next_run(tmp_path: Path) -> None:
+    store, run, start = started(tmp_path)
+    first = go(store, run, start, *PLAN)
+    id = first.edits[0][1].id
+    history.undo(store, store.ledger.changes(sample=id), by="ana")
+    again = go(store, run, start, *PLAN)
+    assert id in again.data and len(again.data) == 19
+    other = go(store, run, start, ("detectors", OddOnes()), ("cleansers", DropOdd(most=5)))
+    assert id in other.data and len(other.data) == 16
+
+
+def test_a_kill_between_steps_loses_only_the_step_in_hand(tmp_path: Path) -> None:
+    store, run, start = started(tmp_path)
+    with pytest.raises(RuntimeError, match="power cut"):
+        go(store, run, start, *PLAN, ("detectors", _Broken()))
+    go(store, run, start, *PLAN, ("detectors", OddOnes()))
+    assert CALLS == ["detect", "cleanse", "detect"]
+
+
+@dataclass(frozen=True)
+class _Broken:
+    """Fails."""
+
+    version = 1
+
+    def detect(self, data: Dataset, signals: Signals, run: Run) -> list[Finding]:
+        raise RuntimeError("power cut")
+
+
+def test_embedders_see_no_label_of_the_test_split(tmp_path: Path) -> None:
+    store, _, start = started(tmp_path)
+    data = blinded(store.version(start))
+    assert [sample.label is None for sample in data] == [sample.split == TEST for sample in data]
+    assert np.array_equal(data.ids, store.version(start).ids)
+
+
+def test_randomness_follows_seed_step_and_key() -> None:
+    run = LocalRun(Path(), {}, seed=1)
+    draws = [run.rng("a"), run.rng("b"), run.within("step").rng("a"), LocalRun(Path(), {}, seed=2).rng("a")]
+    assert len({rng.random() for rng in draws}) == 4
+    assert run.rng("a").random() == LocalRun(Path("elsewhere"), {}, seed=1).rng("a").random()
+
+
+def test_map_gives_results_in_order_from_processes(tmp_path: Path) -> None:
+    run = LocalRun(tmp_path, {}, workers=2, threads=2)
+    assert run.map(_square, range(7)) == [n * n for n in range(7)]
+
+
+def _square(n: int) -> int:
+    return n * n
