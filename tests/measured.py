@@ -7,12 +7,14 @@ from itertools import combinations
 
 import numpy as np
 
-from tilth.dataset import Dataset
+from tilth.dataset import Dataset, Schema
+from tilth.digest import digest_bytes
 from tilth.embed.fingerprint import Fingerprint
 from tilth.embed.pixels import Pixels
 from tilth.embed.text import Text
 from tilth.finding import Finding
 from tilth.numerics import picture
+from tilth.sample import Sample, made_id, raw_id
 from tilth.signal import Array, Signal, Signals
 from tilth.testing.memory import MemoryRun
 from tilth.testing.worlds import World, draw
@@ -60,3 +62,19 @@ def nearly(original: Array) -> Array:
     height, width = original.shape[:2]
     bright = np.clip(original * 1.08, 0, 255).astype(np.uint8)
     return picture.resize(picture.resize(bright, round(height * 0.8), round(width * 0.8)), height, width)
+
+
+def world_of(images, labels, *, splits=None, parents=None) -> World:
+    """A world of these pictures; `parents[row]` is the row it was made from."""
+    contents = [picture.encode(image) for image in images]
+    samples: list[Sample] = []
+    for row, content in enumerate(contents):
+        digest, split = digest_bytes(content), splits[row] if splits else "train"
+        of = (parents or {}).get(row)
+        id = raw_id(digest, f"{row:04}.png") if of is None else made_id((samples[of].id,), "test", row)
+        made = {} if of is None else {"parents": (samples[of].id,), "maker": "test"}
+        samples.append(Sample(id, digest, f"{row:04}.png", labels[row], split, **made))
+    data = Dataset.from_samples(samples, Schema("image", "single-label", ("a", "b", "c")))
+    nothing = frozenset()
+    by_id = {sample.id: content for sample, content in zip(samples, contents, strict=True)}
+    return World(data, by_id, {}, nothing, nothing, nothing, nothing, nothing)

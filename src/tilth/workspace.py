@@ -256,7 +256,7 @@ class Workspace:
 
     def recipe(self, name: str | None = None) -> tuple[Recipe, str]:
         """A recipe by name or file, by default the shipped one for this kind of data; with its TOML."""
-        return load_recipe(name or default_recipe(self.base.schema))
+        return load_recipe(name or default_recipe(self.base.schema, len(self.base)))
 
     def plan(self, recipe: Recipe, *, embedder: str | None = None) -> list[Place]:
         """The calls of a recipe, checked against this dataset. embedder: stands in for the recipe's own."""

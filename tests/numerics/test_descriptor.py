@@ -83,6 +83,14 @@ def test_main_directions_are_those_of_the_open_rows_and_keep_their_sign():
     assert found.shape == (80, 2) and np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
 
 
+def test_few_rows_and_many_give_the_same_directions():
+    values = np.random.default_rng(0).normal(size=(30, 40)).astype(np.float32) * np.linspace(3, 0.1, 40, dtype=np.float32)
+    centred = values - values.mean(axis=0)
+    wide = descriptor._directions(centred, 5)
+    expected = np.linalg.svd(centred.astype(float), full_matrices=False)[2][:5].T
+    np.testing.assert_allclose(np.abs(wide), np.abs(expected), atol=1e-4)
+
+
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_few_rows_have_a_short_description(n):
     found = descriptor.principal(np.random.default_rng(0).random((n, 10)).astype(np.float32), np.ones(n, bool), dims=64)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilth.numerics import neighbors
-from tilth.numerics.neighbors import nearest, typical_distance
+from tilth.numerics.neighbors import nearest, nearest_distance
 
 
 def brute(queries, points, k, exclude_self=False):
@@ -64,7 +64,8 @@ def test_few_points_have_few_neighbours(n, expected):
     assert distances.shape == rows.shape == (n, max(expected, 0))
 
 
-def test_the_typical_distance_leaves_copies_out():
+def test_the_distance_to_the_nearest_leaves_copies_out():
     line = np.arange(50.0)[:, None]
-    assert typical_distance(np.vstack([line, line, line]), np.random.default_rng(0)) == 1.0
-    assert typical_distance(np.zeros((5, 2)), np.random.default_rng(0)) == 0.0
+    assert nearest_distance(np.vstack([line, line, line]), np.random.default_rng(0)) == 1.0
+    assert nearest_distance(line**2, np.random.default_rng(0), share=0.0, above=2.0) == 3.0
+    assert nearest_distance(np.zeros((5, 2)), np.random.default_rng(0)) == 0.0

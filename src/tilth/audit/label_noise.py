@@ -162,5 +162,5 @@ def _multi_reason(said: Opinions, row: int) -> tuple[str, dict[str, Any]]:
     return why, evidence
 
 
-def _short(value: float) -> float:
+def _short(value: Any) -> float:
     return round(float(np.clip(value, 0, 1)), 4)

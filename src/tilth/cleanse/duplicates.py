@@ -153,7 +153,8 @@ def _said(group: Sequence[Sample], signals: Signals) -> Array | None:
     """(k,) mean out-of-sample probabilities. The mean, because each was said by a model that may have been trained on
     the others with their labels: what they taught cancels only if all are heard."""
     ids = np.array([sample.id for sample in group])
-    if "probabilities" not in signals or not signals["probabilities"].covers(ids):
+    # `in` asks a Mapping for the item, and Signals answers what is absent with an error.
+    if "probabilities" not in tuple(signals) or not signals["probabilities"].covers(ids):
         return None
     return signals["probabilities"].rows(ids).mean(axis=0)
 

@@ -17,7 +17,6 @@ from tilth.dataset import Dataset
 from tilth.digest import digest_bytes
 from tilth.errors import LearnerError
 from tilth.signal import Array
-from tilth.steps import Run
 
 _TABLES = (".csv", ".json", ".jsonl", ".tsv", ".parquet")
 
@@ -27,27 +26,29 @@ class Items:
     """The samples in the order and under the names in which the command found them.
 
     rows   (n,) int, row of the dataset of each item
-    names  name -> row: path below `{test}`, file name, its stem, id; only where it names one sample
+    names  name -> row: path below `{test}`, file name, its stem, id, text; only where it names one sample
     """
 
     rows: Array
     names: Mapping[str, int]
 
 
-def listed(where: Path, data: Dataset, run: Run) -> Items:
+def listed(where: Path, data: Dataset) -> Items:
     """What was exported to `where`: files in order of their path, or the lines of a table in their order."""
     files = sorted(file for file in where.rglob("*") if file.is_file() and file.suffix.lower() not in _TABLES)
     paths = [file.relative_to(where).as_posix() for file in files]
+    texts: list[str | None] = data.table.column("text").to_pylist()
     if len(files) == len(data):
         rows = _by_content([digest_bytes(file.read_bytes()) for file in files], data)
     else:
-        # Texts in a table: its lines are in the order of the rows.
-        paths, rows = data.table.column("path").to_pylist(), np.arange(len(data))
-    del run
+        # Texts in a table: originals before made ones, each in order of path.
+        sources = data.table.column("path").to_pylist()
+        rows = np.lexsort((data.ids, np.array(sources), data.made))
+        paths = [sources[row] for row in rows]
     names: dict[str, int] = {}
     twice: set[str] = set()
     for path, row in zip(paths, rows.tolist(), strict=True):
-        known = {path, PurePosixPath(path).name, PurePosixPath(path).stem, str(data.ids[row])}
+        known = {path, PurePosixPath(path).name, PurePosixPath(path).stem, str(data.ids[row]), texts[row] or path}
         twice |= {name for name in known if names.get(name, row) != row}
         names |= dict.fromkeys(known, row)
     return Items(rows, {name: row for name, row in names.items() if name not in twice})
@@ -90,7 +91,8 @@ def read_probabilities(out: Path, data: Dataset, items: Items) -> Array | None:
     if (file := out / "predictions.csv").exists():
         return _checked(_from_csv(file, data, items), data, file.name)
     if (file := out / "predictions.npy").exists():
-        return _checked(_ordered(_loaded(file), items.rows, len(data), file.name), data, file.name)
+        values = _by_schema(_checked(_loaded(file), data, file.name), sorted(data.schema.classes), data, file.name)
+        return _ordered(values, items.rows, len(data), file.name)
     if (file := out / "predictions.npz").exists():
         found = _loaded(file)
         if "probabilities" not in found:
@@ -98,8 +100,17 @@ def read_probabilities(out: Path, data: Dataset, items: Items) -> Array | None:
         rows = items.rows
         if "paths" in found:
             rows = np.array([_row(str(name), items, file.name) for name in found["paths"]])
-        return _checked(_ordered(found["probabilities"], rows, len(data), file.name), data, file.name)
+        named = [str(name) for name in found.get("classes", sorted(data.schema.classes))]
+        values = _by_schema(_checked(found["probabilities"], data, file.name), named, data, file.name)
+        return _ordered(values, rows, len(data), file.name)
     return None
+
+
+def _by_schema(values: Array, named: Sequence[str], data: Dataset, name: str) -> Array:
+    """The columns, which stand in the order `named`, in that of the classes."""
+    if sorted(named) != sorted(data.schema.classes):
+        raise LearnerError(f"{name} has the classes {', '.join(named)}; asked were {', '.join(data.schema.classes)}")
+    return values[:, [list(named).index(one) for one in data.schema.classes]]
 
 
 def _loaded(file: Path) -> Any:
@@ -122,6 +133,8 @@ def _ordered(values: Array, rows: Array, n: int, name: str) -> Array:
 
 
 def _row(name: str, items: Items, file: str) -> int:
+    if name in items.names:
+        return items.names[name]
     path = PurePosixPath(name.strip())
     # An absolute path, or one below another root: its tail is tried from long to short.
     tails = ["/".join(path.parts[at:]) for at in range(len(path.parts))]
@@ -138,13 +151,13 @@ def _from_csv(file: Path, data: Dataset, items: Items) -> Array:
     except (OSError, ValueError, csv.Error) as fault:
         raise LearnerError(f"the training command wrote a {file.name} that cannot be read: {fault}") from fault
     columns = list(lines[0]) if lines else []
-    key = next((name for name in ("path", "name", "id", "file", "filename") if name in columns), None)
+    key = next((name for name in ("path", "name", "id", "file", "filename", "text") if name in columns), None)
     classes = list(data.schema.classes)
     said = next((name for name in ("prediction", "label", "class") if name in columns), None)
     whole = all(name in columns for name in classes)
     if not lines or (not whole and said is None):
         raise LearnerError(
-            f"{file.name} must have a column path, name or id, and a column for each class ({', '.join(classes[:5])}"
+            f"{file.name} must have a column path, name, id or text, and a column for each class ({', '.join(classes[:5])}"
             f"{', ...' if len(classes) > 5 else ''}) or `prediction`; found {', '.join(columns) or 'no line'}"
         )
     rows = items.rows if key is None else np.array([_row(line[key] or "", items, file.name) for line in lines])

@@ -32,9 +32,10 @@ class Command:
     scratch folders, as class folders for pictures of one class, as a table otherwise. The command runs without a shell
     and writes to `{out}`, first come first taken:
 
-    `predictions.csv`      `path` (below `{test}`), `name` or `id`, then a column per class, or `prediction`
-    `predictions.npy`      (n, k), rows in order of path (as torchvision's ImageFolder), or of the table for texts
-    `predictions.npz`      the same under `probabilities`, with `paths` where the order is another
+    `predictions.csv`      `path` (below `{test}`), `name`, `id` or `text`, then a column per class, or `prediction`
+    `predictions.npy`      (n, k); rows in order of path (of the table for texts), columns in order of the classes'
+                           names, both as torchvision's ImageFolder has them
+    `predictions.npz`      the same under `probabilities`, with `paths` or `classes` where the order is another
     `metrics.json`         {"accuracy": 0.87, ...}, where there are no predictions
 
     A command without `{test}` is run once and can only give metrics.
@@ -103,7 +104,7 @@ class CommandModel:
         self.metrics.update(read_metrics(out))
         found = None
         if data is not None:
-            items = listed(folder / "test", data, run)
+            items = listed(folder / "test", data)
             found = read_probabilities(out, data, items)
         if found is None and not self.metrics:
             raise LearnerError(

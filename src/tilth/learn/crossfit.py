@@ -31,7 +31,7 @@ _ANCHORS = 1024  # four times the 256 directions of the widest small network: en
 def crossfit(
     learner: Learner, data: Dataset, run: Run, *, folds: int = 5, seed: int = 0
 ) -> tuple[Signal, Signal | None]:
-    """Out-of-sample `probabilities` (n, k) and `embedding` (n, d) of all rows; the latter None where the learner has
+    """Out-of-sample `probabilities` (n, k) and `features` (n, d) of all rows; the latter None where the learner has
     no layer to look at.
 
     folds  networks that are trained, each on all but one of so many parts; fewer where there are fewer groups
@@ -56,7 +56,7 @@ def crossfit(
         return probabilities, None
     turned, agreement = _turned(found)
     embedding = _joined(turned, parts, "features", len(data), turned[0]["features"].shape[1])
-    return probabilities, Signal("embedding", data.ids, embedding, meta={**meta, "agreement": agreement})
+    return probabilities, Signal("features", data.ids, embedding, meta={**meta, "agreement": agreement})
 
 
 def _fold(

@@ -33,7 +33,7 @@ class CutResNet50:
     precision: str = "auto"  # auto: bf16 where a probe finds it faster; fp32 or bf16 to pin it
 
     version = 1
-    gives = ("probabilities", "embedding")
+    gives = ("probabilities", "features")
     modality = ("image",)
     source = "Data-Centric AI Competition 2021; He et al. 2016, arXiv:1512.03385"
     cost = "O(n epochs); 2 ms a picture and epoch on one core"

@@ -40,7 +40,7 @@ class Module:
     precision: str = "auto"  # auto: bf16 where a probe finds it faster; fp32 or bf16 to pin it
 
     version = 1
-    gives = ("probabilities", "embedding")
+    gives = ("probabilities", "features")
     modality = ("image",)
     cost = "that of the network"
 

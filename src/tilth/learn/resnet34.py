@@ -33,7 +33,7 @@ class ResNet34:
     precision: str = "auto"  # auto: bf16 where a probe finds it faster; fp32 or bf16 to pin it
 
     version = 1
-    gives = ("probabilities", "embedding")
+    gives = ("probabilities", "features")
     modality = ("image",)
     source = "He et al. 2016, arXiv:1512.03385"
     cost = "O(n epochs); 1.8 GFLOP a picture of 64 px and epoch"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tilth.numerics import fingerprint
 from tilth.numerics.hashing import bits_apart, near_pairs
-from tilth.numerics.neighbors import nearest, typical_distance
+from tilth.numerics.neighbors import nearest, nearest_distance
 
 Array = npt.NDArray[Any]
 Judge = Callable[[Array, Array], Array]
@@ -21,11 +21,15 @@ SURE = 0.03
 drawings of 64 px by .03 at most."""
 
 _FARTHEST = 0.3  # a correlation of .955: above it pictures differ to the eye, however far apart the others are
-_RELATIVE = (
+_RELATIVE = 0.25  # of what is close between strangers: planted copies lay below .1 to .2 of it on photographs, handwriting
+# and drawings, and nearly all others above .5
+_CLOSE = 0.1  # quantile of the distances to the nearest other picture: what is close between strangers
     0.3  # of what is typical to the nearest other picture: planted copies lay below .25, 98 % of others above .55
 )
+_MAYBE = 0.1  # tones up to here may be those of a copy, and say nothing of strangers
 _PAIRS_A_ROW = 100  # candidates looked at per sample before the hash counts as worthless
 _ROWS_A_BAND = 4  # 16 bands of 4 min-hashes: 99.98 % of pairs with a Jaccard index of .8 share one
+_SHADES = 2000  # other colours each is compared with: more flat colours than these are noise, not pictures
 _COLOURS_APART = 4  # levels per channel between flat pictures that count as equal
 
 
@@ -47,9 +51,9 @@ class Near:
 def near_pictures(rows: Array, embedding: Array, *, bits: int, rng: np.random.Generator) -> Near:
     """Pictures that are near copies.
 
-    Candidates have perceptual hashes within `bits`. They are confirmed where their tones are nearer to each other than
-    `_RELATIVE` of what is typical between a picture and its nearest other one; unless that is `SURE`, their embeddings
-    must not be as far apart as strangers' (the median of random pairs), which tells colours and details apart.
+    Candidates have perceptual hashes within `bits`. They are confirmed where their tones are far nearer to each other
+    than is close between strangers in these data; unless that is `SURE`, their embeddings must not be as far apart as
+    the median of random pairs, which tells colours and details apart.
     Flat pictures have no hash: they are near where their colours are equal.
 
     rows       (n, 36) uint64 fingerprints
@@ -115,8 +119,8 @@ def near_texts(rows: Array, texts: list[str] | None, *, jaccard: float) -> Near:
 
 
 def _limit(tones: Array, rng: np.random.Generator) -> float:
-    typical = typical_distance(tones, rng, above=SURE)
-    return max(SURE, min(_FARTHEST, _RELATIVE * typical)) if typical else _FARTHEST
+    """The farthest that near copies may be apart. Where all that is near may be copies, only what is `SURE` counts."""
+    return max(SURE, min(_FARTHEST, _RELATIVE * nearest_distance(tones, rng, share=_CLOSE, above=_MAYBE)))
 
 
 def _between_strangers(embedding: Array, rng: np.random.Generator) -> float:
@@ -139,10 +143,19 @@ def _candidates(hashes: Array, tones: Array, bits: int) -> tuple[Array, Array]:
 
 
 def _plain_pairs(flat: Array, colours: Array) -> tuple[Array, Array]:
-    """Each flat picture with the next by colour: enough for complete linkage to try every join, and n - 1 pairs."""
-    order = flat[np.lexsort((flat, *colours[flat].T[::-1]))]
-    a, b = order[:-1], order[1:]
-    return np.minimum(a, b), np.maximum(a, b)
+    """Flat pictures of one colour in a row, and the first of each colour with the first of each colour near it: enough
+    for complete linkage to try every join, and not all pairs."""
+    shades, inverse = np.unique(colours[flat].reshape(-1, 3), axis=0, return_inverse=True)
+    order = np.argsort(inverse.ravel(), kind="stable")
+    same = inverse.ravel()[order][1:] == inverse.ravel()[order][:-1]
+    first = flat[order[np.searchsorted(inverse.ravel()[order], np.arange(len(shades)))]]
+    a, b = [flat[order[:-1][same]]], [flat[order[1:][same]]]
+    for shift in range(1, min(len(shades), _SHADES)):  # sorted by red: what is near is within some places
+        near = np.abs(shades[shift:] - shades[:-shift]).max(axis=1) <= _COLOURS_APART
+        a.append(first[:-shift][near])
+        b.append(first[shift:][near])
+    low, high = np.concatenate(a), np.concatenate(b)
+    return np.minimum(low, high), np.maximum(low, high)
 
 
 # -- texts ----------------------------------------------------------------------------------------------------

@@ -129,25 +129,34 @@ def coarse(pictures: Array, *, cells: int) -> Array:
     return (means @ bands).reshape(b, -1) * np.float32(255)
 
 
-def principal(values: Array, fit: Array, *, dims: int, whiten: float = 0.0) -> Array:
+def principal(values: Array, fit: Array, *, dims: int) -> Array:
     """The values along their main directions, each row of length 1.
 
     values   (n, d) float
     fit      (n,) bool, rows that the mean and the directions are taken from
     dims     most directions
-    whiten   0 leaves the spread along each direction, 1 makes all alike
-    returns  (n, min(dims, d, rows of fit)) float32; signs are fixed, so the same rows give the same numbers
+    returns  (n, min(dims, d, rows of fit - 1)) float32; signs are fixed, so the same rows give the same numbers
+
+    The spread along each direction is left as it is: to make all alike (whitening) cost 0.5 to 1 % of right votes.
     """
     base = values[fit] if fit.any() else values
     mean = base.mean(axis=0, dtype=np.float64)
     centred = (values - mean).astype(np.float32)
-    inner = centred[fit] if fit.any() else centred
-    spread, directions = np.linalg.eigh((inner.T @ inner).astype(np.float64) / max(len(inner), 1))
-    count = max(1, min(dims, values.shape[1], len(inner) - 1))
-    spread, directions = spread[::-1][:count], directions[:, ::-1][:, :count]
-    peak = directions[np.abs(directions).argmax(axis=0), np.arange(count)]
-    scale = np.sign(peak) * np.maximum(spread, 1e-12 * max(spread[0], 1e-12)) ** (-whiten / 2)
-    return unit(centred @ (directions * scale).astype(np.float32))
+    directions = _directions(centred[fit] if fit.any() else centred, dims)
+    peak = directions[np.abs(directions).argmax(axis=0), np.arange(directions.shape[1])]
+    return unit(centred @ (directions * np.where(peak < 0, -1, 1)).astype(np.float32))
+
+
+def _directions(centred: Array, dims: int) -> Array:
+    """(d, count) float64, the main directions first; from the smaller of the two products."""
+    n, d = centred.shape
+    count = max(1, min(dims, d, n - 1))
+    if n >= d:
+        _, directions = np.linalg.eigh((centred.T @ centred).astype(np.float64))
+        return directions[:, ::-1][:, :count]
+    spread, turns = np.linalg.eigh((centred @ centred.T).astype(np.float64))
+    spread, turns = spread[::-1][:count], turns[:, ::-1][:, :count]
+    return centred.T.astype(np.float64) @ (turns / np.sqrt(np.maximum(spread, 1e-9 * max(float(spread[0]), 1e-9))))
 
 
 def unit(values: Array) -> Array:

@@ -41,18 +41,21 @@ def nearest(queries: Array, points: Array, k: int, *, exclude_self: bool = False
     return np.take_along_axis(distances, order, 1), np.take_along_axis(rows, order, 1)
 
 
-def typical_distance(points: Array, rng: np.random.Generator, *, above: float = 1e-6, most: int = 1000) -> float:
-    """The median distance from a point to its nearest other one, from at most `most` points; 0 where there is none.
+def nearest_distance(
+    points: Array, rng: np.random.Generator, *, share: float = 0.5, above: float = 1e-6, most: int = 1000
+) -> float:
+    """How far a point is from its nearest other one: the quantile over at most `most` points; 0 where there is none.
 
+    share  which quantile, 0..1
     above  distances up to this are those of copies and do not count
     """
     if len(points) < 2:
         return 0.0
     chosen = np.sort(rng.choice(len(points), min(most, len(points)), replace=False))
-    distances, _ = nearest(np.asarray(points)[chosen], points, 6)
+    distances, _ = nearest(np.asarray(points)[chosen], points, 7)  # itself and up to five copies may be nearer
     apart = np.where(distances > above, distances, np.inf).min(axis=1)
     apart = apart[np.isfinite(apart)]
-    return float(np.median(apart)) if len(apart) else 0.0
+    return float(np.quantile(apart, share)) if len(apart) else 0.0
 
 
 def _flat(queries: Array, points: Array, k: int) -> Array:

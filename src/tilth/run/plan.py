@@ -43,9 +43,14 @@ def load_recipe(name: str) -> tuple[Recipe, str]:
     return parse_recipe(text, where=str(path)), text
 
 
-def default_recipe(schema: Schema) -> str:
-    """The shipped recipe for data of this kind."""
-    return "text" if schema.modality == "text" else "tilth"
+_LARGE = 10_000  # above it five small networks take longer than a person waits for a first look
+
+
+def default_recipe(schema: Schema, n: int = 0) -> str:
+    """The shipped recipe for data of this kind and size."""
+    if schema.modality == "text":
+        return "text"
+    return "large" if n > _LARGE else "tilth"
 
 
 def default_learner(schema: Schema) -> str:

@@ -1,0 +1,206 @@
+"""The commands, as a person types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tilth.cli.main import run
+from tilth.testing.worlds import World, photos
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return photos(160, wrong=10, copies=4, near=3, junk=4, leaks=3, imbalance=0.5, seed=1)
+
+
+@pytest.fixture(scope="module")
+def done(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `tilth improve shapes` has run."""
+    folder = tmp_path_factory.mktemp("done")
+    world.write(folder / "shapes")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert run(["improve", "shapes", "--learner", "linear", "--seeds", "2", "-q"]) == 0
+    return folder
+
+
+@pytest.fixture
+def inside(done: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(done)
+    return done
+
+
+def asked(capsys: pytest.CaptureFixture[str], *args: str) -> Any:
+    capsys.readouterr()
+    assert run([*args, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_improve_leaves_a_better_dataset_a_report_and_a_workspace(inside: Path) -> None:
+    assert (inside / "shapes-report.html").read_text().lower().startswith("<!doctype html>")
+    assert {folder.name for folder in (inside / "shapes-improved").iterdir()} == {"train", "test"}
+    assert (inside / ".tilth" / "ledger.db").exists()
+
+
+def test_the_source_is_not_touched(inside: Path, world: World) -> None:
+    found = {file.relative_to(inside / "shapes").as_posix(): file.read_bytes() for file in (inside / "shapes").rglob("*.png")}
+    assert found == {sample.path: world.contents[sample.id] for sample in world.data}
+
+
+def test_most_planted_faults_are_settled(inside: Path, world: World) -> None:
+    from tilth import open as open_workspace
+
+    after = open_workspace(workspace=".tilth").data
+    assert all(copy not in after or original not in after for original, copy in world.copies)
+    assert all(copy not in after for copy, _ in world.leaks)
+    mended = [id for id in world.wrong if id not in after or after[id].label == world.truth[id]]
+    assert len(mended) >= 8
+
+
+def test_improving_again_does_nothing_and_says_the_same(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import shutil
+
+    first = asked(capsys, "log")
+    shutil.rmtree("shapes-improved")
+    again = asked(capsys, "improve", "shapes", "--learner", "linear", "--seeds", "2", "-q")
+    assert again["version"] == first["line"][-1]["after"]
+
+
+def test_why_tells_what_was_found_and_done(inside: Path, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    id = next(iter(world.leaks))[0]
+    told = asked(capsys, "why", id)
+    assert not told["present"]
+    assert {finding["kind"] for finding in told["findings"]} >= {"leak"}
+    assert [edit["kind"] for edit in told["edits"]] == ["drop"]
+    assert asked(capsys, "why", told["path"])["id"] == id
+    assert run(["why", id[:8]]) == 0
+    assert "leak" in capsys.readouterr().out
+
+
+def test_diff_and_log_and_report(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = asked(capsys, "diff")
+    assert {row["kind"] for row in rows} >= {"dropped", "added"}
+    assert all(row["because"] for row in rows)
+    assert run(["diff"]) == run(["log"]) == 0
+    assert "cleanse.leaks" in capsys.readouterr().out
+    assert run(["report", "-o", "again.html"]) == 0
+
+
+def test_prove_answers_from_the_memo(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = asked(capsys, "prove", "--learner", "linear", "--seeds", "2", "-q")
+    assert told["verdict"] in ("better", "worse", "not shown")
+    assert told["measures"][0]["metric"] == "accuracy"
+
+
+def test_export_in_another_layout(inside: Path, tmp_path: Path) -> None:
+    assert run(["export", str(tmp_path / "t"), "--export-layout", "table"]) == 0
+    assert run(["export", str(tmp_path / "a"), "--export-layout", "animals", "--name", "us"]) == 0
+    assert (tmp_path / "a" / "us-training-set" / "data-labels.json").exists()
+
+
+def test_undo_and_the_next_run_respect_a_person(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    world.write(tmp_path / "shapes")
+    monkeypatch.chdir(tmp_path)
+    improve = ["improve", "shapes", "--no-prove", "-q", "--out"]
+    assert run([*improve, "one"]) == 0
+    id = next(iter(world.leaks))[0]
+    assert asked(capsys, "undo", id, "--by", "ana", "--because", "we need it")["undone"] == [id]
+    assert asked(capsys, "why", id)["present"]
+    assert run([*improve, "two"]) == 0
+    assert asked(capsys, "why", id)["present"]
+    before = asked(capsys, "log")["line"][-1]["after"]
+    asked(capsys, "undo", "augment.geometric")
+    asked(capsys, "undo", "all")
+    assert asked(capsys, "diff") == []
+    assert before != asked(capsys, "log")["line"][-1]["after"]
+    assert run(["undo"]) == 2
+
+
+def test_dry_run_changes_nothing_and_propose_waits_for_apply(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.write(tmp_path / "shapes")
+    monkeypatch.chdir(tmp_path)
+    assert run(["improve", "shapes", "--dry-run", "-q"]) == 0
+    out = capsys.readouterr().out
+    assert "audit.leaks" in out and "Nothing was changed" in out
+    assert not (tmp_path / "shapes-improved").exists()
+    assert asked(capsys, "diff") == []
+    edits = asked(capsys, "propose", "-q")["edits"]
+    drops = [edit["id"] for edit in edits if edit["kind"] == "drop"]
+    told = asked(capsys, "apply", "--only", "drop", "--skip", drops[0], "--by", "ana")
+    assert told["drop"] == len(drops) - 1
+    assert asked(capsys, "why", drops[0])["present"]
+    assert run(["apply"]) == 2
+
+
+def test_audit_under_strict_leaves_with_one(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    world.write(tmp_path / "shapes")
+    monkeypatch.chdir(tmp_path)
+    assert run(["audit", "shapes", "--strict", "-q"]) == 1
+    told = asked(capsys, "audit", "-q")
+    assert {"leak", "exact_duplicate", "label_noise"} <= {finding["kind"] for finding in told["findings"]}
+    capsys.readouterr()
+    assert run(["embed", "--out", "vectors.parquet", "-q"]) == 0
+    assert (tmp_path / "vectors.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["improve", "nowhere"], "nothing at"),
+        (["improve", "shapes", "--learner", "convnte"], "did you mean"),
+        (["improve", "shapes", "--recipe", "tilht"], "there is no recipe"),
+        (["improve", "shapes", "--set", "epochs"], "name=value"),
+        (["improve", "shapes", "--out", "shapes"], "not empty"),
+        (["improve", "shapes", "--valid", "nothing"], "nothing"),
+        (["improve", "shapes", "--train-command", "x {nonsense}"], "nonsense"),
+        (["prove"], "no workspace"),
+        (["why", "x"], "no workspace"),
+    ],
+)
+def test_misuse_is_told_and_leaves_with_two(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, args: list[str], told: str
+) -> None:
+    world.write(tmp_path / "shapes")
+    monkeypatch.chdir(tmp_path)
+    assert run([*args, "-q"] if args[0] == "improve" else args) == 2
+    err = capsys.readouterr().err
+    assert told in err and "Traceback" not in err
+
+
+def test_another_source_in_the_same_workspace_is_refused(inside: Path, tmp_path: Path, capsys: Any) -> None:
+    photos(20).write(tmp_path / "other")
+    assert run(["audit", str(tmp_path / "other"), "-q"]) == 2
+    assert "--workspace" in capsys.readouterr().err
+
+
+def test_a_workspace_can_be_moved_with_its_source(done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    import shutil
+
+    shutil.copytree(done, tmp_path / "moved")
+    monkeypatch.chdir(tmp_path / "moved")
+    assert run(["export", str(tmp_path / "out")]) == 0
+    assert run(["audit", "shapes", "-q"]) == 0
+
+
+def test_ctrl_c_is_told_and_leaves_with_130(inside: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    from tilth.workspace import Workspace
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Workspace, "log", stop)
+    assert run(["log"]) == 130
+    assert "Nothing that was finished is lost" in capsys.readouterr().err
+
+
+def test_steps_lists_every_step_with_its_source(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = asked(capsys, "steps")
+    assert {row["name"] for row in rows} >= {"audit.label_noise", "learn.cut-resnet50", "embed.pixels", "formats.folder"}
+    assert all("cannot be loaded" not in row["about"] for row in rows)
+    assert all(row["about"] for row in rows)
