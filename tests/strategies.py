@@ -30,8 +30,12 @@ def datasets(draw: st.DrawFn, least: int = 0, most: int = 12, task: str | None =
         path = f"p{number}"
         samples.append(
             Sample(
-                raw_id(content, path), content, path, draw(labels(task)),
-                draw(st.sampled_from(["train", "valid", "test", "label_book"])), draw(st.sampled_from([0.5, 1.0, 2.0])),
+                raw_id(content, path),
+                content,
+                path,
+                draw(labels(task)),
+                draw(st.sampled_from(["train", "valid", "test", "label_book"])),
+                draw(st.sampled_from([0.5, 1.0, 2.0])),
             )
         )
     return Dataset.from_samples(draw(st.permutations(samples)), Schema("image", task, CLASSES))  # type: ignore[arg-type]
@@ -56,6 +60,8 @@ def datasets_with_edits(draw: st.DrawFn) -> tuple[Dataset, list[Edit]]:
             edits.append(Move(sample.id, "elsewhere", "balance"))
         elif kind == "add":
             id = made_id((sample.id,), "step", draw(st.integers(0, 3)))
-            child = Sample(id, "c" * 32, f"{sample.path}_x", sample.label, sample.split, parents=(sample.id,), maker="m")
+            child = Sample(
+                id, "c" * 32, f"{sample.path}_x", sample.label, sample.split, parents=(sample.id,), maker="m"
+            )
             edits.append(Add(child, "filled"))
     return data, edits

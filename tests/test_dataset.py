@@ -199,7 +199,11 @@ def test_two_samples_of_one_id_are_refused() -> None:
 
 def test_the_class_of_a_soft_label_is_its_largest_share() -> None:
     data = of(plain(0, label=((0, 0.3), (2, 0.7))), plain(1, label=1), plain(2, label=None))
-    assert {sample.path: int(label) for sample, label in zip(data, data.labels, strict=True)} == {"p0": 2, "p1": 1, "p2": -1}
+    assert {sample.path: int(label) for sample, label in zip(data, data.labels, strict=True)} == {
+        "p0": 2,
+        "p1": 1,
+        "p2": -1,
+    }
     assert data.targets.sum(1).tolist() == pytest.approx([0.0 if sample.label is None else 1.0 for sample in data])
 
 

@@ -144,7 +144,9 @@ def test_the_reference_is_what_the_code_says() -> None:
     assert generator().stale() == [], "run: make docs"
 
 
-def test_a_stale_reference_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stale_reference_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     generate = generator()
     monkeypatch.setattr(generate, "HERE", tmp_path)
     monkeypatch.setattr(sys, "argv", ["generate.py"])

@@ -35,5 +35,8 @@ def test_neither_torch_nor_pandas_is_loaded(work: str) -> None:
 
 def test_import_is_quick() -> None:
     code = "import time; t = time.perf_counter(); import tilth; print(time.perf_counter() - t)"
-    runs = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(3)]
+    runs = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(3)
+    ]
     assert min(runs) < 0.3

@@ -14,7 +14,9 @@ PLUGIN = Path(__file__).parents[1] / "examples" / "plugin"
 
 @pytest.fixture(autouse=True)
 def _installed() -> None:
-    assert importlib.util.find_spec("tilth_faint"), "make test installs examples/plugin; by hand: pip install -e examples/plugin"
+    assert importlib.util.find_spec("tilth_faint"), (
+        "make test installs examples/plugin; by hand: pip install -e examples/plugin"
+    )
 
 
 def test_it_is_listed_with_its_package(capsys: pytest.CaptureFixture[str]) -> None:

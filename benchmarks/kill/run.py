@@ -64,7 +64,9 @@ def main() -> None:
                 after.append(round(float(rng.uniform(0.2, span * 0.6)), 2))
                 found = improve(source, place, seconds=after[1])
             found = found or improve(source, place)
-            rows.append({"killed_after_s": after, "same_version": found == whole, "same_files": sealed(place / "out") == files})
+            rows.append(
+                {"killed_after_s": after, "same_version": found == whole, "same_files": sealed(place / "out") == files}
+            )
             print(rows[-1], flush=True)
             shutil.rmtree(place)
     same = sum(row["same_version"] and row["same_files"] for row in rows)

@@ -56,7 +56,9 @@ def pixels(file: Path) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[3] / "shared" / "data")
-    parser.add_argument("--work", type=Path, default=Path("roman-benchmark"), help="a folder to work in; a rerun goes on in it")
+    parser.add_argument(
+        "--work", type=Path, default=Path("roman-benchmark"), help="a folder to work in; a rerun goes on in it"
+    )
     parser.add_argument("--learner", default="cut-resnet50")
     parser.add_argument("--budget", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=2)
@@ -83,7 +85,9 @@ def main() -> None:
         "budget": asked.budget,
         "exported": sum(1 for file in out.rglob("*.png")) - len(ws.data.split("test")),
         "edits": ws.tally(),
-        "measures": [{"metric": m.metric, "before": m.before, "after": m.after, "low": m.low, "high": m.high} for m in rows],
+        "measures": [
+            {"metric": m.metric, "before": m.before, "after": m.after, "low": m.low, "high": m.high} for m in rows
+        ],
         "random_deletion": evidence.baseline.sentence if evidence.baseline else None,
         "verdict": evidence.verdict,
         "seconds": {"improve": round(improving), "prove": round(proving)},

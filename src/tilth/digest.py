@@ -42,9 +42,9 @@ def _pieces(value: Any) -> Iterator[bytes]:
     elif isinstance(value, (bool, np.bool_)):
         yield b"T" if value else b"F"
     elif isinstance(value, (int, np.integer)):
-        yield _framed(b"i", str(int(value)).encode())
+        yield _framed(b"i", str(int(cast(int, value))).encode())
     elif isinstance(value, (float, np.floating)):
-        yield b"f" + struct.pack("<d", float(value))
+        yield b"f" + struct.pack("<d", float(cast(float, value)))
     elif isinstance(value, str):
         yield _framed(b"s", value.encode("utf-8", "surrogatepass"))
     elif isinstance(value, bytes):

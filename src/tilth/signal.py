@@ -69,20 +69,21 @@ class Signal:
         return digest(self.kind, self.ids, np.ascontiguousarray(self.values))
 
 
+_GIVERS = {
+    "embedding": 'an embedder, say use = "embed.pixels" or use = "embed.text"',
+    "probabilities": 'a learner, say use = "learn.convnet" or use = "learn.text-linear"',
+}
+
+
 class Signals(Mapping[str, Signal]):
     """The signals at hand, by kind. Asking for one that is absent says which step gives it."""
-
-    _GIVERS = {
-        "embedding": 'an embedder, say use = "embed.pixels" or use = "embed.text"',
-        "probabilities": 'a learner, say use = "learn.convnet" or use = "learn.text_linear"',
-    }
 
     def __init__(self, signals: Mapping[str, Signal] | None = None) -> None:
         self._signals = dict(signals or {})
 
     def __getitem__(self, kind: str) -> Signal:
         if kind not in self._signals:
-            giver = self._GIVERS.get(kind, "a step that gives it")
+            giver = _GIVERS.get(kind, "a step that gives it")
             raise StepError(
                 f"the signal {kind!r} was asked for, and there is none "
                 f"(there is: {', '.join(sorted(self._signals)) or 'nothing'}).\n  Add a step before it: {giver}."

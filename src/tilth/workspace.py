@@ -11,22 +11,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tilth.dataset import Dataset, label_text
-from tilth.digest import digest
-from tilth.edit import Add, Edit
+from tilth.dataset import Dataset
+from tilth.edit import Edit
 from tilth.errors import StepError, WorkspaceError
 from tilth.finding import Finding
 from tilth.recipe import Recipe, StepCall
-from tilth.run import door, proof
+from tilth.run import answers, door, opening, proof
 from tilth.run.compare import Difference, differences
 from tilth.run.local import LocalRun
 from tilth.run.plan import Place, default_learner, default_recipe, load_recipe, only, plan_of
 from tilth.run.plugins import find_step
 from tilth.run.runner import Outcome, blinded, run_plan
 from tilth.run.voice import Silence, Voice
-from tilth.sample import TEST, Sample
 from tilth.signal import Signal
 from tilth.store import history
 from tilth.store.ledger import Batch, Change
@@ -71,7 +67,7 @@ def open(
     if source is None and not (folder / "ledger.db").exists():
         raise WorkspaceError(f"there is no workspace at {folder}. Begin with:  tilth audit SOURCE")
     store = Store(folder)
-    asked = _Asked(
+    asked = opening.Asked(
         Path(source) if source is not None else None,
         valid,
         test,
@@ -82,105 +78,10 @@ def open(
     if store.ledger.fact("base") is None:
         with store.writing():
             if store.ledger.fact("base") is None:
-                _enter(store, asked, voice)
+                opening.enter(store, asked, voice)
     else:
-        _check_same(store, asked)
+        opening.check_same(store, asked)
     return Workspace(store, device=device, workers=workers, fresh=time.time() if fresh else 0.0, voice=voice)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    source: Path | None
-    valid: str | None
-    test: str | None
-    holdout: float | None
-    seed: int | None
-    options: dict[str, Any] | None
-
-    def said(self) -> dict[str, Any]:
-        """What was asked for in words; the rest is as it was, or the default."""
-        every = {
-            "valid": self.valid,
-            "test": self.test,
-            "holdout": self.holdout,
-            "seed": self.seed,
-            "options": self.options,
-        }
-        return {key: value for key, value in every.items() if value is not None}
-
-
-def _enter(store: Store, asked: _Asked, voice: Voice) -> None:
-    if asked.source is None:
-        raise WorkspaceError(f"the workspace {store.folder} holds no dataset yet. Begin with:  tilth audit SOURCE")
-    chosen = {"valid": None, "test": None, "holdout": 0.2, "seed": 0, "options": {}, **asked.said()}
-    entrance = door.enter(
-        asked.source,
-        unpack_to=store.folder / "unpacked",
-        options=chosen["options"],
-        valid=chosen["valid"],
-        test=chosen["test"],
-        holdout=chosen["holdout"],
-        voice=voice,
-        rng=np.random.default_rng(int(digest(chosen["seed"], "holdout"), 16)),
-    )
-    store.keep_version(entrance.data)
-    facts = {
-        "source": os.path.relpath(asked.source.resolve(), store.folder.resolve()),
-        "roots": {
-            home: os.path.relpath(root.resolve(), store.folder.resolve()) for home, root in entrance.roots.items()
-        },
-        "asked": chosen,
-        "layout": entrance.layout,
-        "source_format": entrance.format,
-        "facts": {key: value for key, value in entrance.facts.items() if key != "root"},
-        "held_out": entrance.held_out,
-        "name": asked.source.resolve().name.split(".")[0],
-        "seed": chosen["seed"],
-        "base": entrance.data.version,
-    }
-    with store.ledger.transaction():
-        for key, value in facts.items():
-            store.ledger.set_fact(key, value)
-        store.ledger.set_asides((one.path, one.why) for one in entrance.aside)
-        store.ledger.say(f"read {asked.source.name}: {entrance.layout}")
-    voice.log(f"  {entrance.layout}")
-    if entrance.held_out:
-        voice.log(
-            f"  No test split: {len(entrance.data.split(TEST)):,} train samples are sealed to prove the result on."
-        )
-    if entrance.aside:
-        voice.log(f"  {len(entrance.aside):,} files or rows were set aside, each with a reason (see the report).")
-
-
-def _check_same(store: Store, asked: _Asked) -> None:
-    if asked.source is None:
-        return
-    before = (store.folder / store.ledger.fact("source")).resolve()
-    if before != asked.source.resolve():
-        raise WorkspaceError(
-            f"the workspace {store.folder} was made from {before}, and you ask for {asked.source}.\n"
-            "  Take another workspace:  --workspace PATH"
-        )
-    known = store.ledger.fact("asked")
-    for key, value in asked.said().items():
-        if known[key] != value:
-            raise WorkspaceError(
-                f"the workspace {store.folder} was made with {key} = {known[key]!r}, and you ask for {value!r}.\n"
-                "  Take another workspace:  --workspace PATH"
-            )
-
-
-@dataclass(frozen=True)
-class Why:
-    """All that is known of one sample."""
-
-    sample: Sample
-    present: bool
-    label: str
-    findings: tuple[tuple[str, Finding], ...]
-    changes: tuple[tuple[Batch, Change], ...]
-    children: tuple[str, ...]
-    parents: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -470,53 +371,11 @@ class Workspace:
 
     def find(self, name: str) -> str:
         """The id of a sample by its id, the beginning of it, or its path."""
-        for version in (history.head(self.store), history.base(self.store)):
-            for column in ("id", "path"):
-                if len(found := self.store.rows(version, column, name)):
-                    return str(found.ids[0])
-        known = {*self.data.ids.tolist(), *self.base.ids.tolist()}
-        close = sorted(id for id in known if id.startswith(name)) if len(name) >= 4 else []
-        if len(close) == 1:
-            return close[0]
-        if changed := self.store.ledger.changes(sample=name):
-            return changed[0].edit.id
-        many = (
-            f"{len(close)} samples begin with {name!r}: {', '.join(close[:5])}"
-            if close
-            else f"there is no sample {name!r}"
-        )
-        raise WorkspaceError(
-            f"{many}.\n  Give an id (the report shows them), its first digits or a path as in the source."
-        )
+        return answers.find(self.store, name)
 
-    def why(self, name: str) -> Why:
+    def why(self, name: str) -> answers.Why:
         """All that is known of a sample: what was found, what was changed and by whom, where it comes from."""
-        id = self.find(name)
-        ledger = self.store.ledger
-        batches = {
-            batch.batch: batch for state in ("line", "superseded", "proposed") for batch in ledger.batches(state=state)
-        }
-        changes = ledger.changes(sample=id)
-        present = self.store.rows(history.head(self.store), "id", id)
-        found = present if len(present) else self.store.rows(history.base(self.store), "id", id)
-        sample = (
-            next(iter(found)) if len(found) else next(one.edit.sample for one in changes if isinstance(one.edit, Add))
-        )
-        return Why(
-            sample,
-            bool(len(present)),
-            label_text(self._schema, sample.label),
-            tuple(ledger.findings(sample=id)),
-            tuple((batches[one.batch], one) for one in changes if one.batch in batches),
-            tuple(child for child, _ in ledger.children([id])),
-            sample.parents,
-        )
-
-    @cached_property
-    def _schema(self) -> Any:
-        from tilth.store.tables import read_schema
-
-        return read_schema(self.store.version_file(history.base(self.store)))
+        return answers.why(self.store, name)
 
     def changes(self) -> list[tuple[Batch, Change]]:
         """Every edit in force, with its batch, in the order of the line."""

@@ -47,7 +47,9 @@ def test_improve_leaves_a_better_dataset_a_report_and_a_workspace(inside: Path) 
 
 
 def test_the_source_is_not_touched(inside: Path, world: World) -> None:
-    found = {file.relative_to(inside / "shapes").as_posix(): file.read_bytes() for file in (inside / "shapes").rglob("*.png")}
+    found = {
+        file.relative_to(inside / "shapes").as_posix(): file.read_bytes() for file in (inside / "shapes").rglob("*.png")
+    }
     assert found == {sample.path: world.contents[sample.id] for sample in world.data}
 
 
@@ -102,7 +104,9 @@ def test_export_in_another_layout(inside: Path, tmp_path: Path) -> None:
     assert (tmp_path / "a" / "us-training-set" / "data-labels.json").exists()
 
 
-def test_undo_and_the_next_run_respect_a_person(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_undo_and_the_next_run_respect_a_person(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     world.write(tmp_path / "shapes")
     monkeypatch.chdir(tmp_path)
     improve = ["improve", "shapes", "--no-prove", "-q", "--out"]
@@ -138,7 +142,9 @@ def test_dry_run_changes_nothing_and_propose_waits_for_apply(
     assert run(["apply"]) == 2
 
 
-def test_audit_under_strict_leaves_with_one(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_audit_under_strict_leaves_with_one(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     world.write(tmp_path / "shapes")
     monkeypatch.chdir(tmp_path)
     assert run(["audit", "shapes", "--strict", "-q"]) == 1
@@ -179,7 +185,9 @@ def test_another_source_in_the_same_workspace_is_refused(inside: Path, tmp_path:
     assert "--workspace" in capsys.readouterr().err
 
 
-def test_a_workspace_can_be_moved_with_its_source(done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_a_workspace_can_be_moved_with_its_source(
+    done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     import shutil
 
     shutil.copytree(done, tmp_path / "moved")
@@ -201,6 +209,11 @@ def test_ctrl_c_is_told_and_leaves_with_130(inside: Path, monkeypatch: pytest.Mo
 
 def test_steps_lists_every_step_with_its_source(capsys: pytest.CaptureFixture[str]) -> None:
     rows = asked(capsys, "steps")
-    assert {row["name"] for row in rows} >= {"audit.label_noise", "learn.cut-resnet50", "embed.pixels", "formats.folder"}
+    assert {row["name"] for row in rows} >= {
+        "audit.label_noise",
+        "learn.cut-resnet50",
+        "embed.pixels",
+        "formats.folder",
+    }
     assert all("cannot be loaded" not in row["about"] for row in rows)
     assert all(row["about"] for row in rows)

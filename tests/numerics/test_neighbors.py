@@ -45,13 +45,25 @@ def test_many_blocks_give_what_one_gives(monkeypatch):
         np.testing.assert_allclose(left, right, atol=1e-6)
 
 
-def test_the_inverted_file_finds_nearly_all_and_the_same_each_time(monkeypatch):
+@pytest.fixture(scope="module")
+def crowds():
     rng = np.random.default_rng(2)
-    points = (rng.normal(size=(40, 16))[rng.integers(40, size=4000)] * 3 + rng.normal(size=(4000, 16))).astype(np.float32)
-    _, exact = nearest(points, points, 10, exclude_self=True)
-    monkeypatch.setattr(neighbors, "FLAT_BELOW", 1000)
-    distances, rows = nearest(points, points, 10, exclude_self=True)
-    again = nearest(points, points, 10, exclude_self=True)
+    return (rng.normal(size=(40, 16))[rng.integers(40, size=4000)] * 3 + rng.normal(size=(4000, 16))).astype(np.float32)
+
+
+def test_faiss_finds_what_numpy_finds(monkeypatch, crowds):
+    plain = nearest(crowds, crowds, 10, exclude_self=True)
+    monkeypatch.setattr(neighbors, "PLAIN_BELOW", 0)
+    for left, right in zip(plain, nearest(crowds, crowds, 10, exclude_self=True), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_the_inverted_file_finds_nearly_all_and_the_same_each_time(monkeypatch, crowds):
+    _, exact = nearest(crowds, crowds, 10, exclude_self=True)
+    monkeypatch.setattr(neighbors, "PLAIN_BELOW", 0)
+    monkeypatch.setattr(neighbors, "EXACT_BELOW", 0)
+    distances, rows = nearest(crowds, crowds, 10, exclude_self=True)
+    again = nearest(crowds, crowds, 10, exclude_self=True)
     recall = np.mean([len(set(left) & set(right)) for left, right in zip(exact, rows, strict=True)]) / 10
     assert recall > 0.9
     assert (rows != np.arange(4000)[:, None]).all() and (np.diff(distances, axis=1) >= 0).all()

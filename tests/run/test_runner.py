@@ -58,9 +58,7 @@ def place(number: int, role: str, step: Any) -> Place:
 
 def started(folder: Path) -> tuple[Store, LocalRun, str]:
     CALLS.clear()
-    samples = [
-        Sample(raw_id("c", f"p{n}"), "c" * 32, f"p{n}", n % 2, TEST if n < 4 else "train") for n in range(20)
-    ]
+    samples = [Sample(raw_id("c", f"p{n}"), "c" * 32, f"p{n}", n % 2, TEST if n < 4 else "train") for n in range(20)]
     data = Dataset.from_samples(samples, Schema("image", "single-label", ("a", "b")))
     store = Store(folder)
     store.keep_version(data)

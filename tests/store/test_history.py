@@ -66,7 +66,12 @@ def test_what_was_made_with_a_label_goes_when_that_label_is_taken_back(tmp_path:
     store, data = started(tmp_path, a)
     after = put(store, data, Relabel(a.id, 0, 1, "seen"), use="mend")
     after = put(store, after, Add(child(a, 1), "filled"), use="fill")
-    put(store, after, Add(Sample("f" * 16, "e" * 32, "y", 1, parents=(child(a, 1).id,), maker="m"), "filled"), use="more")
+    put(
+        store,
+        after,
+        Add(Sample("f" * 16, "e" * 32, "y", 1, parents=(child(a, 1).id,), maker="m"), "filled"),
+        use="more",
+    )
     undone = undo(store, a.id)
     assert history.head(store) == data.version
     assert len(undone.also) == 2 and all("made from" in why for _, why in undone.also)

@@ -85,7 +85,9 @@ def test_a_second_writer_is_told_who_holds_the_workspace(tmp_path: Path) -> None
         "import sys; from pathlib import Path; from tilth.store.shelf import Store\n"
         f"s = Store(Path({str(tmp_path)!r}))\nwith s.writing():\n    print('held', flush=True); sys.stdin.read()"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
         assert other.stdout and other.stdin
         assert other.stdout.readline() == "held\n"
         with pytest.raises(WorkspaceBusy, match=f"process {other.pid}"), store.writing():

@@ -32,7 +32,9 @@ def run_demo(folder: Path, *, seed: int, quiet: bool) -> None:
     shutil.rmtree(target, ignore_errors=True)  # ours: the demo made it
     ws.export(target)
     rows = found_of_planted(world, ws)
-    page = tilth.write_report(ws, folder / "report.html", planted=[(what, planted, found) for what, planted, found, _ in rows])
+    page = tilth.write_report(
+        ws, folder / "report.html", planted=[(what, planted, found) for what, planted, found, _ in rows]
+    )
     print(f"\n{'planted':<28}{'':>8}{'found':>8}{'settled':>9}")
     for what, planted, found, settled in rows:
         print(f"{what:<28}{planted:>8}{found:>8}{settled:>9}")

@@ -53,7 +53,7 @@ def described(texts: list[str], fit: Array, *, dims: int, most: int, seed: int) 
     if count < 1:
         return unit(table[:, :1].toarray().astype(np.float32))
     # The same as TruncatedSVD, which divides by the variance and warns where all texts are alike.
-    _, _, directions = randomized_svd(table[rows], count, n_iter=4, random_state=seed)
+    _, _, directions = randomized_svd(table[rows], count, n_iter=4, random_state=seed)  # pyright: ignore[reportArgumentType]
     return unit((table @ directions.T).astype(np.float32))
 
 

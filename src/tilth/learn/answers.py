@@ -156,9 +156,10 @@ def _from_csv(file: Path, data: Dataset, items: Items) -> Array:
     said = next((name for name in ("prediction", "label", "class") if name in columns), None)
     whole = all(name in columns for name in classes)
     if not lines or (not whole and said is None):
+        known = ", ".join(classes[:5]) + (", ..." if len(classes) > 5 else "")
         raise LearnerError(
-            f"{file.name} must have a column path, name, id or text, and a column for each class ({', '.join(classes[:5])}"
-            f"{', ...' if len(classes) > 5 else ''}) or `prediction`; found {', '.join(columns) or 'no line'}"
+            f"{file.name} must have a column path, name, id or text, and a column for each class ({known}) or "
+            f"`prediction`; found {', '.join(columns) or 'no line'}"
         )
     rows = items.rows if key is None else np.array([_row(line[key] or "", items, file.name) for line in lines])
     read = [_shares(line, classes) if whole else _named(line[said or ""], data, file.name) for line in lines]

@@ -156,7 +156,9 @@ class LocalRun:
     def describe(self, use: str, data: Dataset, settings: Mapping[str, Any] | None = None) -> Array:
         step = make_step(use, settings)
         if not hasattr(step, "describe"):
-            raise StepError(f"{use} must see the whole dataset at once; a learner needs one that describes sample by sample")
+            raise StepError(
+                f"{use} must see the whole dataset at once; a learner needs one that describes sample by sample"
+            )
         key = step_key(use, step)
         return self.within(key)._described(step, key, data)
 

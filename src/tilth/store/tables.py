@@ -49,7 +49,7 @@ def write_dataset(data: Dataset, path: Path) -> None:
             draft,
             row_group_size=_ROW_GROUP,
             compression="lz4",
-            use_dictionary=["split", "maker", "home"],
+            use_dictionary=["split", "maker", "home"],  # pyright: ignore[reportArgumentType]
         )
 
 
