@@ -1,7 +1,7 @@
 """Write the reference pages: `cli.md` from the command line, `steps.md` and `sources.md` from the registered steps.
 
-    python docs/reference/generate.py            write them
-    python docs/reference/generate.py --check    exit with 1 and a diff where one is stale
+python docs/reference/generate.py            write them
+python docs/reference/generate.py --check    exit with 1 and a diff where one is stale
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _default(one: Any) -> str:
     if one.required:
         return "must be given"
     value = one.default() if callable(one.default) else one.default
-    empty = value is None or value == [] or value == () or type(value).__name__ == "Sentinel"
+    empty = value is None or value in ([], ()) or type(value).__name__ == "Sentinel"
     if empty or (getattr(one, "is_flag", False) and not value):
         return ""
     return "`" + (one.opts[0] if getattr(one, "is_flag", False) else str(value)) + "`"
@@ -200,7 +200,9 @@ def stale() -> list[str]:
     for name, wanted in pages().items():
         file = HERE / name
         found = file.read_text(encoding="utf-8") if file.exists() else ""
-        lines = difflib.unified_diff(found.splitlines(), wanted.splitlines(), f"{name} as it is", f"{name} as it should be", lineterm="")
+        lines = difflib.unified_diff(
+            found.splitlines(), wanted.splitlines(), f"{name} as it is", f"{name} as it should be", lineterm=""
+        )
         diffs.append("\n".join(lines))
     return [diff for diff in diffs if diff]
 

@@ -90,6 +90,9 @@ class Signals(Mapping[str, Signal]):
             )
         return self._signals[kind]
 
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._signals
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._signals)
 

@@ -62,7 +62,9 @@ def test_finds_nothing_in_clean_data(make):
 
 def test_a_contradiction_names_the_labels_and_the_majority():
     image, other = cluttered(2, side_px=32)
-    finding = next(f for f in detected(world_of([image, image, image, other], [0, 1, 1, 2])) if f.kind == "contradiction")
+    finding = next(
+        f for f in detected(world_of([image, image, image, other], [0, 1, 1, 2])) if f.kind == "contradiction"
+    )
     assert finding.severity == 1.0 and finding.evidence["exact"] is True and finding.evidence["majority"] == 1
     assert sorted(finding.evidence["labels"].values()) == [[0], [1], [1]]
     assert "a (1)" in finding.why and "b (2)" in finding.why
@@ -96,7 +98,9 @@ def test_frames_of_a_slow_film_do_not_become_one_group():
     first, last = (image.astype(float) for image in cluttered(2, side_px=48))
     frames = [(first + (last - first) * step / 60).astype(np.uint8) for step in range(61)]
     images = [*frames, *cluttered(60, side_px=48, seed=9)]
-    groups = [finding.ids for finding in detected(world_of(images, [0] * len(images))) if finding.kind == "near_duplicate"]
+    groups = [
+        finding.ids for finding in detected(world_of(images, [0] * len(images))) if finding.kind == "near_duplicate"
+    ]
     assert 4 <= len(groups) and max(map(len, groups)) < 20
 
 

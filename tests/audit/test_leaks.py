@@ -18,7 +18,9 @@ def test_finds_every_planted_leak_and_nothing_else(make):
     assert crossing == in_order(world.leaks)
     assert all(finding.severity == 1.0 and finding.evidence["exact"] for finding in found)
     assert {id for finding in found for id in finding.evidence["leaking"]} == {train for train, _ in world.leaks}
-    assert {finding.evidence["splits"][test] for finding in found for _, test in world.leaks if test in finding.ids} == {"test"}
+    assert {
+        finding.evidence["splits"][test] for finding in found for _, test in world.leaks if test in finding.ids
+    } == {"test"}
 
 
 def test_keeps_the_contract():
@@ -42,7 +44,11 @@ def test_near_copies_leak_too_and_the_lower_split_is_to_blame():
         (sorted(finding.evidence["splits"].values()), [world.data[id].split for id in finding.evidence["leaking"]])
         for finding in found
     )
-    assert told == [(["label_book", "valid"], ["valid"]), (["test", "train"], ["train"]), (["train", "valid"], ["train"])]
+    assert told == [
+        (["label_book", "valid"], ["valid"]),
+        (["test", "train"], ["train"]),
+        (["train", "valid"], ["train"]),
+    ]
     assert all(not finding.evidence["exact"] and 0 < finding.evidence["distance"] < 0.1 for finding in found)
     severity = {tuple(sorted(finding.evidence["splits"].values())): finding.severity for finding in found}
     assert severity["test", "train"] > severity["train", "valid"] > severity["label_book", "valid"]

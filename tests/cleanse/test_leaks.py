@@ -40,7 +40,9 @@ def test_the_copies_in_train_go(make):
 
 def test_valid_and_other_splits_are_never_touched():
     data = dataset({A: "train", B: "valid"})
-    assert [edit.id for edit in DropLeaks().cleanse(data, [leak({A: "train", B: "valid", C: "test"})], Signals())] == [A]
+    assert [edit.id for edit in DropLeaks().cleanse(data, [leak({A: "train", B: "valid", C: "test"})], Signals())] == [
+        A
+    ]
     assert DropLeaks().cleanse(data, [leak({B: "valid", C: "test"})], Signals()) == []
 
 

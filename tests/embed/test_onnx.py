@@ -68,6 +68,10 @@ def test_what_is_wrong_with_the_file_is_said(tmp_path):
     world = worlds.photos(4)
     images = list(world.run().images(world.data))
     (tmp_path / "bad.onnx").write_bytes(b"nothing")
-    for path, said in (("", "needs the file"), (tmp_path / "gone.onnx", "no file"), (tmp_path / "bad.onnx", "not an ONNX")):
+    for path, said in (
+        ("", "needs the file"),
+        (tmp_path / "gone.onnx", "no file"),
+        (tmp_path / "bad.onnx", "not an ONNX"),
+    ):
         with pytest.raises(StepError, match=said):
             Onnx(str(path)).describe(images, world.run())

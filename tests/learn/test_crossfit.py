@@ -94,7 +94,7 @@ def test_features_of_all_folds_share_a_space():
     world = worlds.photos(160)
     learner = ConvNet(size_px=16, least_steps=120, precision="fp32")
     probabilities, features = crossfit(learner, world.data.open, world.run(), folds=3)
-    assert features is not None and features.kind == "embedding" and features.values.shape[1] == 128
+    assert features is not None and features.kind == "features" and features.values.shape[1] == 128
     assert 0.2 < features.meta["agreement"] <= 1
     # A neighbour from another fold must be of the same class more often than by chance (1 in 4).
     parts = fold_of(groups_of(world.data.open), np.c_[world.data.open.targets, np.ones(len(features))], folds=3, seed=0)

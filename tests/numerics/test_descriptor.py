@@ -84,7 +84,9 @@ def test_main_directions_are_those_of_the_open_rows_and_keep_their_sign():
 
 
 def test_few_rows_and_many_give_the_same_directions():
-    values = np.random.default_rng(0).normal(size=(30, 40)).astype(np.float32) * np.linspace(3, 0.1, 40, dtype=np.float32)
+    values = np.random.default_rng(0).normal(size=(30, 40)).astype(np.float32) * np.linspace(
+        3, 0.1, 40, dtype=np.float32
+    )
     centred = values - values.mean(axis=0)
     wide = descriptor._directions(centred, 5)
     expected = np.linalg.svd(centred.astype(float), full_matrices=False)[2][:5].T

@@ -73,7 +73,9 @@ def test_characters_are_words_where_no_spaces_are_written():
     assert fingerprint.words_of("猫がいる、CAT!") == ["猫", "が", "い", "る", "cat"]
 
 
-@given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=12), st.lists(st.sampled_from("abcdefgh"), min_size=1))
+@given(
+    st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=12), st.lists(st.sampled_from("abcdefgh"), min_size=1)
+)
 def test_min_hashes_estimate_the_share_in_common(left, right):
     rows = fingerprint.of_texts([" ".join(left), " ".join(right)])
     a, b = (fingerprint.shingles(part) for part in (left, right))

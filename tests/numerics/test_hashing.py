@@ -20,8 +20,10 @@ def hash_of(image) -> np.ndarray:
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=12), st.integers(0, 15), st.integers(0, 9999))
 def test_pairs_agree_with_brute_force(seeds, bits, seed):
     rng = np.random.default_rng(seed)
-    hashes = np.array(seeds + [0, 2**64 - 1], np.uint64)
-    flips = np.array([sum(1 << int(bit) for bit in rng.choice(64, rng.integers(0, 18), replace=False)) for _ in range(30)])
+    hashes = np.array([*seeds, 0, 2**64 - 1], np.uint64)
+    flips = np.array(
+        [sum(1 << int(bit) for bit in rng.choice(64, rng.integers(0, 18), replace=False)) for _ in range(30)]
+    )
     hashes = np.concatenate([hashes, rng.choice(hashes, 30) ^ flips.astype(np.uint64)])  # copies and near ones
     expected = [
         (i, j)

@@ -34,7 +34,7 @@ class Duplicates:
     version = 1
     needs = ("fingerprint", "embedding")
     source = "pHash (Zauner 2010), multi-index hashing (Norouzi et al. 2012), min-hash (Broder 1997)"
-    cost = "O(n log n) and the pairs that share a band; about 3 s for 30,000 pictures"
+    cost = "O(n log n) and the pairs that share a band; about 1 s for 30,000 pictures"
 
     def detect(self, data: Dataset, signals: Signals, run: Run) -> list[Finding]:
         """One finding per group: `exact_duplicate` or `near_duplicate`, and a `contradiction` beside it where the

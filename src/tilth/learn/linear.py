@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from tilth.dataset import Dataset
-from tilth.errors import LearnerError, SettingError
+from tilth.errors import SettingError
 from tilth.learn.logistic import Logistic, fitted
 from tilth.learn.teaching import required
 from tilth.signal import Array
@@ -78,20 +77,6 @@ def described(embedder: str, data: Dataset, run: Run) -> Array:
     """(n, d) what the embedder says of each sample by itself, in the order of the rows.
 
     Without the embedder's last step over all samples (a projection, say): it would differ between train and test.
+    Raises StepError for an embedder that looks at all of them at once, as those for texts do.
     """
-    step = run.step(embedder)
-    if not hasattr(step, "describe"):
-        raise LearnerError(
-            f"learn.linear needs an embedder that describes each sample by itself; {embedder} looks at all of them.\n"
-            "  For texts choose the learner learn.text-linear."
-        )
-    if not hasattr(step, "finish"):
-        return np.asarray(run.embed(embedder, data).values, np.float32)
-    contents: Iterator[Any] = iter(run.texts(data)) if data.schema.modality == "text" else run.images(data)
-    parts = [np.asarray(step.describe(batch, run), np.float32) for batch in _batches(contents)]
-    return np.concatenate(parts)
-
-
-def _batches(contents: Iterator[Any]) -> Iterator[Sequence[Any]]:
-    while batch := list(islice(contents, _BATCH)):
-        yield batch
+    return np.asarray(run.describe(embedder, data), np.float32)

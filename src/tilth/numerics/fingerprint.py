@@ -62,7 +62,8 @@ def tones(rows: Array) -> Array:
     """(n, 256) float32 tones on the grid, less their mean and of length 1: equal for a picture and a brighter copy."""
     grid = np.ascontiguousarray(rows[:, 4:]).view(np.uint8).astype(np.float32)
     grid -= grid.mean(axis=1, keepdims=True)
-    return grid / np.maximum(np.linalg.norm(grid, axis=1, keepdims=True), 1e-6)
+    grid /= np.maximum(np.linalg.norm(grid, axis=1, keepdims=True), 1e-6)
+    return grid
 
 
 def colours(rows: Array) -> Array:

@@ -54,7 +54,8 @@ def near_pairs(hashes: Array, bits: int, *, most: int) -> tuple[Array, Array] | 
 
     hashes   (n,) uint64
     bits     0..15
-    most     pairs to look at; None is returned where there are more: the hashes say too little about these data
+    most     pairs to return, and to look at 20 times as many; None is returned where there are more: the hashes say
+             too little about these data
     returns  (p,) and (p,) int64, rows a < b, sorted
 
     By the pigeonhole principle two hashes within r bits agree within r // 4 bits on one of four bands of 16 bits.
@@ -65,14 +66,14 @@ def near_pairs(hashes: Array, bits: int, *, most: int) -> tuple[Array, Array] | 
         raise ValueError(f"bits must be within 0..15, found {bits}")
     values, inverse = np.unique(np.asarray(hashes, np.uint64), return_inverse=True)
     kept: list[tuple[Array, Array]] = []
-    left = most
+    looks, room = 20 * most, most
     for band in _bands(values):
         for a, b in _sharing(band, bits // _BANDS):
-            left -= len(a)
-            if left < 0:
-                return None
             close = bits_apart(values[a], values[b]) <= bits
             kept.append((a[close], b[close]))
+            looks, room = looks - len(a), room - int(close.sum()) // 4  # a near pair shares two bands or more, mostly
+            if looks < 0 or room < 0:
+                return None
     unique = _sorted_pairs(kept, len(values))
     return _spread(unique, inverse, len(values), most)
 

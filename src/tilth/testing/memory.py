@@ -59,9 +59,11 @@ class MemoryRun:
         self.lines.append(message)
 
     def step(self, use: str, settings: Mapping[str, Any] | None = None) -> Any:
-        if use not in (known := _steps()):
+        known = _steps()
+        name = next((name for name in (use, f"learn.{use}", f"embed.{use}", f"formats.{use}") if name in known), None)
+        if name is None:
             raise StepError(f"no step {use!r}; there is {', '.join(sorted(known))}")
-        return known[use].load()(**(settings or {}))
+        return known[name].load()(**(settings or {}))
 
     def embed(self, use: str, data: Dataset, settings: Mapping[str, Any] | None = None) -> Signal:
         step = self.step(use, settings)
@@ -75,7 +77,10 @@ class MemoryRun:
 
     def describe(self, use: str, data: Dataset, settings: Mapping[str, Any] | None = None) -> Array:
         batch = self.texts(data) if data.schema.modality == "text" else list(self.images(data))
-        return np.asarray(self.step(use, settings).describe(batch, self))
+        step = self.step(use, settings)
+        if not hasattr(step, "describe"):
+            raise StepError(f"{use} looks at the whole dataset at once; take the learner text-linear for texts")
+        return np.asarray(step.describe(batch, self))
 
     def keep(self, key: Sequence[Any], make: Callable[[], Mapping[str, Array]]) -> Mapping[str, Array]:
         short = digest(list(key))
