@@ -295,7 +295,7 @@ def _digits(where: Path) -> None:
 
 def _demo(where: Path) -> None:
     """The workspace that `tilth demo` leaves, made in seconds: a linear witness, and no proof."""
-    words = ["improve", "demo/digits", "-w", str(where), "--recipe", "large", "--no-prove", "--quiet"]
+    words = ["improve", "demo/digits", "-w", str(where), "--recipe", "quick", "--no-prove", "--quiet"]
     code, said = _asked([*words, "--out", "demo/digits-improved", "--report", "demo/report.html"])
     assert code == 0, said
 

@@ -26,6 +26,7 @@ from tilth.run.voice import Silence, Voice
 from tilth.signal import Signal
 from tilth.store import history
 from tilth.store.ledger import Batch, Change
+from tilth.store.plain import kind_of
 from tilth.store.shelf import Store
 from tilth.store.tables import write_signal
 from tilth.trial import Evidence
@@ -229,7 +230,7 @@ class Workspace:
     ) -> Dataset:
         """Apply these edits, or the proposals; of these only what is named, and nothing that is to be skipped.
 
-        only, skip  ids of samples, names of steps or kinds of edit (`drop`, `relabel`, `add`)
+        only, skip  samples (id or path), names of steps or kinds of edit (`drop`, `relabel`, `add`)
         """
         with self.store.writing():
             if edits is not None:
@@ -237,31 +238,27 @@ class Workspace:
                     self.store, self.data, list(edits), place="apply", use="apply", key="", by=by
                 )
                 return data
-            return self._apply_proposals(set(only), set(skip), by)
+            return self._apply_proposals(only, skip, by)
 
-    def _apply_proposals(self, wanted: set[str], unwanted: set[str], by: str) -> Dataset:
-        from tilth.store.plain import kind_of
-
+    def _apply_proposals(self, wanted: Sequence[str], unwanted: Sequence[str], by: str) -> Dataset:
         batches = self.store.ledger.batches(state="proposed")
         if not batches:
             raise WorkspaceError("nothing is proposed. First:  tilth propose")
+        words = {"drop", "relabel", "add", "weigh", "move"} | {batch.use for batch in batches}
+        # A name that is no step and no kind is a sample; one that is no sample either is told, not passed over.
+        only = {name if name in words else self.find(name) for name in wanted}
+        skip = {name if name in words else self.find(name) for name in unwanted}
         data = self.data
         for batch in batches:
             chosen = []
             for change in self.store.ledger.changes(batch=batch.batch):
-                words = {change.edit.id, kind_of(change.edit), batch.use}
-                if (not wanted or words & wanted) and not words & unwanted:
+                said = {change.edit.id, kind_of(change.edit), batch.use}
+                if (not only or said & only) and not said & skip:
                     chosen.append(change.edit)
             if chosen:
+                place, seconds = batch.place, batch.seconds
                 data, _ = history.add_batch(
-                    self.store,
-                    data,
-                    chosen,
-                    place=batch.place,
-                    use=batch.use,
-                    key="",
-                    by=by,
-                    seconds=batch.seconds,
+                    self.store, data, chosen, place=place, use=batch.use, key="", by=by, seconds=seconds
                 )
         self.store.ledger.drop_batches((batch.batch for batch in batches), state="settled")
         return data
@@ -287,7 +284,7 @@ class Workspace:
         chosen, text = self.recipe(recipe)
         places = self.plan(chosen, embedder=embedder)
         learner = learner or chosen.learner or default_learner(self.base.schema)
-        find_step(proof.learner_of(learner)[0])  # a wrong name is told before the work
+        proof.fixed_model(learner, settings)  # a wrong name or setting is told before the work
         with self.store.writing():
             self.store.ledger.set_fact("recipe", text)
             outcome = run_plan(
@@ -325,7 +322,9 @@ class Workspace:
         metric: str | None = None,
     ) -> Evidence:
         """Train the fixed model on both versions, with the same seeds, and ask the sealed test split."""
-        learner = learner or (self.fact("proof") or {}).get("learner") or default_learner(self.base.schema)
+        if learner is None and (recorded := self.fact("proof")):
+            learner, settings = recorded["learner"], {**recorded["settings"], **(settings or {})}
+        learner = learner or default_learner(self.base.schema)
         asked = {
             "before": self.version(before).version,
             "after": self.version(after).version,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tilth.errors import TilthError
 
+_STOPPED = 130
 _GO_ON = "Nothing that was finished is lost: the same command goes on from there."
 
 
@@ -29,18 +30,20 @@ def run(args: Sequence[str] | None = None) -> int:
 
     from tilth.cli.commands import app
 
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))  # package.module:factory may lie beside the data, as with python -m
     try:
         code = app(args=list(args) if args is not None else None, prog_name="tilth", standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        return _left(code if isinstance(code, int) else 0)
     except KeyboardInterrupt:
-        return _told(f"Stopped. {_GO_ON}", 130)
+        return _left(_STOPPED)
     except click.exceptions.Abort:
-        return _told(f"Stopped. {_GO_ON}", 130)
+        return _left(_STOPPED)
     except click.exceptions.ClickException as fault:
         fault.show()
         return fault.exit_code
     except click.exceptions.Exit as leaving:
-        return leaving.exit_code
+        return _left(leaving.exit_code)
     except TilthError as fault:
         return _told(f"{type(fault).__name__}: {fault}", 2)
     except sqlite3.Error as fault:
@@ -52,6 +55,11 @@ def run(args: Sequence[str] | None = None) -> int:
         return _told(_os_words(fault), 2)
     except Exception:  # a bug of ours or of a plugin: keep the details, show a sentence
         return _told(_kept_crash(), 2)
+
+
+def _left(code: int) -> int:
+    """The exit code; typer turns Ctrl-C into a bare 130, which is told here."""
+    return _told(f"Stopped. {_GO_ON}", code) if code == _STOPPED else code
 
 
 def _told(message: str, code: int) -> int:

@@ -192,6 +192,7 @@ def why(one: Any, as_json: bool) -> None:
                         "kind": kind_of(change.edit),
                         "because": change.edit.because,
                         "verdict": change.verdict,
+                        "state": batch.state,
                         "by": change.by,
                         "why": change.why,
                         "evidence": dict(change.edit.evidence),
@@ -209,7 +210,9 @@ def why(one: Any, as_json: bool) -> None:
     for use, finding in one.findings:
         print(f"  found    {finding.kind} ({finding.severity:.2f}, {use}): {finding.why}")
     for batch, change in one.changes:
-        stands = "" if change.verdict == "apply" else f"  [taken back by {change.by}: {change.why}]"
+        stands = {"proposed": "  [proposed, not applied]", "superseded": "  [of an earlier run]"}.get(batch.state, "")
+        if change.verdict == "reject":
+            stands = f"  [taken back by {change.by}: {change.why}]"
         print(f"  {kind_of(change.edit):<8} {batch.use}, by {change.by}: {change.edit.because}{stands}")
     if one.children:
         print(

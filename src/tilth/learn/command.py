@@ -49,6 +49,10 @@ class Command:
     gives = ("probabilities",)
     cost = "that of the command"
 
+    def check(self) -> None:
+        """Raises SettingError for a command that could not run: told before the work that comes before it."""
+        _check(self)
+
     def fit(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> CommandModel:
         """Check the command and lay out train and valid. It is run when the model is asked, for it must be told which
         samples it will be asked about; at once where it has no `{test}`."""

@@ -58,12 +58,13 @@ def why(store: Store, name: str) -> Why:
     present = store.rows(history.head(store), "id", id)
     rows = present if len(present) else store.rows(history.base(store), "id", id)
     sample = next(iter(rows)) if len(rows) else next(one.edit.sample for one in changes if isinstance(one.edit, Add))
+    latest = {(use, finding.key): (use, finding) for use, finding in ledger.findings(sample=id)}
     schema = read_schema(store.version_file(history.base(store)))
     return Why(
         sample,
         bool(len(present)),
         label_text(schema, sample.label),
-        tuple(ledger.findings(sample=id)),
+        tuple(latest.values()),
         tuple((batches[one.batch], one) for one in changes if one.batch in batches),
         tuple(child for child, _ in ledger.children([id])),
         sample.parents,

@@ -40,7 +40,7 @@ def _entry(known: Any) -> Entry:
         return Entry(known.name, known.role, known.package, str(fault), (), (), (), "", "", "", {})
     about = (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
     fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
-    settings = {field.name: None if field.default is dataclasses.MISSING else field.default for field in fields}
+    settings = {field.name: _default(field) for field in fields}
     return Entry(
         known.name,
         known.role,
@@ -54,3 +54,9 @@ def _entry(known: Any) -> Entry:
         declared(kind, "extra"),
         settings,
     )
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is dataclasses.MISSING else field.default

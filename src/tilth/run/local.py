@@ -247,13 +247,16 @@ class LocalRun:
             self.progress(what or "working", len(todo)) as advance,
         ):
             results = Parallel(n_jobs=workers, backend="loky", return_as="generator", pre_dispatch="2*n_jobs")(
-                delayed(_in_worker)(fn, item, os.getpid()) for item in todo
+                delayed(_in_worker)(fn, item, os.getpid(), Path.cwd()) for item in todo
             )
             return [(result, advance(1))[0] for result in results]  # pyright: ignore[reportGeneralTypeIssues]
 
     def export(self, data: Dataset, where: Path, *, layout: str | None = None) -> Path:
         writer = make_step(layout or self.source_format)
-        facts = self.facts if layout in (None, self.source_format) else {}
+        facts = dict(self.facts) if layout in (None, self.source_format) else {}
+        if len(set(data.splits.tolist())) < 2:
+            # One split for an external program: its classes stand at the top, whatever the source looked like.
+            facts = {key: value for key, value in facts.items() if key not in ("split_level", "splits")}
         writer.write(data, where, self.contents, facts)
         return where
 
@@ -267,12 +270,13 @@ def _as_arrays(signal: Signal) -> Mapping[str, Array]:
 _IN_WORKER = False
 
 
-def _in_worker(fn: Callable[[Any], Any], item: Any, parent: int) -> Any:
+def _in_worker(fn: Callable[[Any], Any], item: Any, parent: int, folder: Path) -> Any:
     """Runs in a worker. It ends with its parent: a kill -9 must leave nobody behind that still writes."""
     global _IN_WORKER  # noqa: PLW0603 - a worker is a process of its own; this is its only state
     if not _IN_WORKER:
         _IN_WORKER = True
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    os.chdir(folder)  # a worker may outlive a change of folder in its parent, say in a notebook
     return fn(item)
 
 

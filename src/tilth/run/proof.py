@@ -11,9 +11,9 @@ from typing import Any
 
 from tilth.dataset import Dataset
 from tilth.digest import digest
-from tilth.errors import ExportError
+from tilth.errors import ExportError, RecipeError
 from tilth.run.local import LocalRun
-from tilth.run.plugins import make_step, step_key
+from tilth.run.plugins import find_step, make_step, step_key
 from tilth.steps import Run
 from tilth.store.shelf import Store
 from tilth.store.tables import written_whole
@@ -25,6 +25,17 @@ _LAYOUTS = {"animals": "onehot", "paper4": "onehot", "csv": "table"}
 def learner_of(spec: str) -> tuple[str, dict[str, Any]]:
     """`convnet` or `package.module:factory` as a registered learner and the settings that it takes."""
     return ("learn.module", {"factory": spec}) if ":" in spec else (spec, {})
+
+
+def fixed_model(spec: str, settings: Mapping[str, Any] | None = None) -> Any:
+    """The learner of this name with these settings. Raises RecipeError or SettingError for what does not exist."""
+    use, given = learner_of(spec)
+    if find_step(use).role != "learners":
+        raise RecipeError(f"{spec} is no learner; `tilth steps` lists those that are")
+    step = make_step(use, {**given, **(settings or {})})
+    if hasattr(step, "check"):
+        step.check()
+    return step
 
 
 def embedder_of(spec: str) -> tuple[str, dict[str, Any]]:
