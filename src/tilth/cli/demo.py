@@ -11,6 +11,9 @@ from typing import Any
 from tilth.errors import ExportError
 
 
+_WRONG = 240  # of some 950 train digits: a quarter, as bad as crowd labels get
+
+
 def run_demo(folder: Path, *, seed: int, quiet: bool) -> None:
     """Write the sample below `folder`, improve it and print what was found of what was planted."""
     import tilth
@@ -20,14 +23,15 @@ def run_demo(folder: Path, *, seed: int, quiet: bool) -> None:
     began = time.monotonic()
     if folder.exists() and any(folder.iterdir()) and not (folder / "digits.tilth").exists():
         raise ExportError(f"{folder} is there already and is no demo of ours. Choose another:  tilth demo PATH")
-    world = digits(seed=seed)
+    world = digits(wrong=_WRONG, seed=seed)
     source = folder / "digits"
     if not source.exists():
         draft = folder / ".digits"
         shutil.rmtree(draft, ignore_errors=True)
         world.write(draft).rename(source)
     ws = tilth.open(source, workspace=folder / "digits.tilth", seed=seed, voice=voice_for(quiet=quiet))
-    result = ws.improve(learner="convnet", seeds=3)
+    # The quick recipe and a linear model: the whole loop in half a minute, on any machine.
+    result = ws.improve("quick", learner="linear", seeds=3)
     target = folder / "digits-improved"
     shutil.rmtree(target, ignore_errors=True)  # ours: the demo made it
     ws.export(target)
@@ -38,6 +42,7 @@ def run_demo(folder: Path, *, seed: int, quiet: bool) -> None:
     print(f"\n{'planted':<28}{'':>8}{'found':>8}{'settled':>9}")
     for what, planted, found, settled in rows:
         print(f"{what:<28}{planted:>8}{found:>8}{settled:>9}")
+    print("(Near copies with one label are found and left: two takes of one digit are no fault.)")
     if result.evidence:
         from tilth.cli import say
 

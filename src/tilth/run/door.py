@@ -82,9 +82,9 @@ def _assigned(source: Path, *, valid: str | None, test: str | None) -> tuple[dic
     for given, split in ((valid, VALID), (test, TEST)):
         if not given:
             continue
-        inside = source / given
-        if Path(given).exists() and not inside.exists():
-            paths[split] = Path(given)
+        elsewhere = Path(given)
+        if elsewhere.exists() and (elsewhere.is_absolute() or not (source / given).exists()):
+            paths[split] = elsewhere
         else:
             names[given] = split
     # A split that was validation by its name makes room for the one that was asked for: its pictures are for training.
