@@ -22,7 +22,7 @@ def test_rows_come_in_the_order_asked(numbers: list[int], draw: st.DataObject) -
 def test_a_sample_that_was_not_measured_is_named() -> None:
     signal = Signal("loss", np.array(["a" * 16]), np.zeros(1))
     assert not signal.covers(np.array(["b" * 16]))
-    with pytest.raises(StepError, match="no row for 1 of 2 samples.*bbbb"):
+    with pytest.raises(StepError, match=r"no row for 1 of 2 samples.*bbbb"):
         signal.rows(np.array(["a" * 16, "b" * 16]))
 
 

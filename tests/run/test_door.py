@@ -114,7 +114,9 @@ def test_a_multi_label_table_runs_the_same_loop(tmp_path: Path) -> None:
         table.writerow(["text", "labels", "split"])
         for sample in world.data:
             assert isinstance(sample.label, frozenset)
-            table.writerow([sample.text, "|".join(world.data.schema.classes[k] for k in sorted(sample.label)), sample.split])
+            table.writerow(
+                [sample.text, "|".join(world.data.schema.classes[k] for k in sorted(sample.label)), sample.split]
+            )
     ws = tilth.open(tmp_path / "topics.csv", workspace=tmp_path / "w", options={"task": "multi-label"})
     assert ws.base.schema.task == "multi-label"
     result = ws.improve(seeds=1)

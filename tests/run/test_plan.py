@@ -49,7 +49,7 @@ def test_every_shipped_recipe_can_be_planned(name: str) -> None:
 
 
 def test_a_recipe_that_is_not_there_lists_those_that_are(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="Shipped: .*tilth"):
+    with pytest.raises(RecipeError, match=r"Shipped: .*tilth"):
         load_recipe(str(tmp_path / "no.toml"))
 
 

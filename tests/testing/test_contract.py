@@ -94,7 +94,13 @@ def test_a_bad_step_is_told_what_is_wrong(step: object, told: str) -> None:
 def test_worlds_keep_their_word() -> None:
     for make in (photos, utterances):
         world = make(120, wrong=6, junk=5, copies=4, near=3, leaks=2, imbalance=0.5, seed=3)
-        assert [len(world.wrong), len(world.junk), len(world.copies), len(world.near), len(world.leaks)] == [6, 5, 4, 3, 2]
+        assert [len(world.wrong), len(world.junk), len(world.copies), len(world.near), len(world.leaks)] == [
+            6,
+            5,
+            4,
+            3,
+            2,
+        ]
         assert all(world.data[id].label != world.truth[id] for id in world.wrong)
         assert all(world.data[a].content == world.data[b].content for a, b in world.copies | world.leaks)
         assert all(world.data[a].content != world.data[b].content for a, b in world.near)
@@ -108,4 +114,6 @@ def test_worlds_keep_their_word() -> None:
 def test_a_multi_label_world_contradicts_itself_as_often_as_asked() -> None:
     world = multi_label(80, contradictions=5)
     assert len(world.copies) == 5
-    assert all(world.data[a].text == world.data[b].text and world.data[a].label != world.data[b].label for a, b in world.copies)
+    assert all(
+        world.data[a].text == world.data[b].text and world.data[a].label != world.data[b].label for a, b in world.copies
+    )

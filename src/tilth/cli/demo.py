@@ -10,7 +10,6 @@ from typing import Any
 
 from tilth.errors import ExportError
 
-
 _WRONG = 240  # of some 950 train digits: a quarter, as bad as crowd labels get
 
 
