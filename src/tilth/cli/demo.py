@@ -10,9 +10,6 @@ from typing import Any
 
 from tilth.errors import ExportError
 
-_WRONG = 240  # of some 950 train digits: a quarter, as bad as crowd labels get
-
-
 def run_demo(folder: Path, *, seed: int, quiet: bool) -> None:
     """Write the sample below `folder`, improve it and print what was found of what was planted."""
     import tilth
@@ -22,7 +19,7 @@ def run_demo(folder: Path, *, seed: int, quiet: bool) -> None:
     began = time.monotonic()
     if folder.exists() and any(folder.iterdir()) and not (folder / "digits.tilth").exists():
         raise ExportError(f"{folder} is there already and is no demo of ours. Choose another:  tilth demo PATH")
-    world = digits(wrong=_WRONG, seed=seed)
+    world = digits(seed=seed)
     source = folder / "digits"
     if not source.exists():
         draft = folder / ".digits"

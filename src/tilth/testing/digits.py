@@ -18,7 +18,7 @@ _SIDE_PX = 32  # 8x8 originals enlarged four times, so that shear and rotation h
 
 def digits(
     *,
-    wrong: int = 120,
+    wrong: int = 240,
     junk: int = 30,
     copies: int = 30,
     near: int = 20,
@@ -28,7 +28,8 @@ def digits(
 ) -> World:
     """1,797 digits written by 43 people (Alpaydin and Kaynak 1998, as scikit-learn ships them), a third sealed as test.
 
-    wrong, junk, copies, near, leaks  how many of each fault are planted in train
+    wrong, junk, copies, near, leaks  how many of each fault are planted in train; a quarter of the labels are wrong, as
+                                      bad as crowd labels get
     scarce  how many classes lose two thirds of their train samples
     """
     from sklearn.datasets import load_digits
