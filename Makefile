@@ -13,7 +13,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt "torch==2.13.0"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable examples/plugin || $(BIN)/python -m pip install --quiet --no-deps --editable examples/plugin
+	$(BIN)/python -m pip install --quiet --no-deps --editable examples/plugin
 	touch $(READY)
 
 demo: $(READY)          ## improve the embedded sample: real handwritten digits with planted faults
