@@ -104,6 +104,12 @@ def test_open_holds_everything_but_the_test_split(data: Dataset) -> None:
     assert len(data.open) + len(data.split(TEST)) == len(data)
 
 
+@given(datasets(), st.data())
+def test_two_parts_merge_to_the_whole(data: Dataset, draw: st.DataObject) -> None:
+    mask = np.array([draw.draw(st.booleans()) for _ in range(len(data))], dtype=bool)
+    assert data.where(mask).merged(data.where(~mask)).version == data.version
+
+
 @given(datasets(task="multi-label"))
 def test_targets_are_the_label_sets(data: Dataset) -> None:
     sets = [frozenset(np.flatnonzero(row).tolist()) for row in data.targets]

@@ -189,9 +189,15 @@ class Dataset:
         """The rows of both, which have no id in common."""
         if not len(other):
             return self
-        table = pa.concat_tables([self.table, other.table])
-        ids = np.concatenate([self.ids, other.ids])
-        return replace(self, table=table.take(pa.array(np.argsort(ids, kind="stable"))).combine_chunks(), _trusted=True)
+        # Both are sorted: each row of the other has one place between ours, and the columns are cut there and joined.
+        places = np.searchsorted(self.ids, other.ids)
+        pieces, begun = [], 0
+        for place in np.unique(places):
+            first, last = np.searchsorted(places, [place, place + 1])
+            pieces += [self.table.slice(begun, place - begun), other.table.slice(first, last - first)]
+            begun = int(place)
+        table = pa.concat_tables([*pieces, self.table.slice(begun)]).combine_chunks()
+        return replace(self, table=table, _trusted=True)
 
     def only(self, ids: Iterable[str] | Array) -> Dataset:
         """The rows of these ids."""

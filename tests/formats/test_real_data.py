@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from pathlib import Path
 
@@ -32,7 +31,6 @@ def test_the_animals_are_read_whole(tmp_path: Path, kit) -> None:
     print(f"{time.perf_counter() - begun:.1f} s, {time.process_time() - cpu:.1f} s of CPU")
     assert len(reading.data) == 30_848 and not reading.aside and reading.format == "onehot"
     assert min(reading.data.counts().values()) > 1000 and len(reading.data.schema.classes) == 10
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2_000_000  # KiB, of the whole test process
     assert time.process_time() - cpu < 60
 
 

@@ -12,7 +12,7 @@ import pytest
 from tilth.dataset import Dataset, Schema
 from tilth.digest import digest_bytes
 from tilth.edit import Relabel, Weigh
-from tilth.errors import LearnerError, SettingError
+from tilth.errors import LearnerError, SettingError, StepError
 from tilth.learn.convnet import ConvNet
 from tilth.learn.cut_resnet50 import CutResNet50
 from tilth.learn.linear import Linear
@@ -186,7 +186,7 @@ def test_texts_and_pictures_are_not_taken_for_each_other():
         QUICK.fit(words.data.train, None, words.run(), seed=0)
     with pytest.raises(LearnerError, match="these data are image"):
         TextLinear().fit(photos.data.train, None, photos.run(), seed=0)
-    with pytest.raises(LearnerError, match="text-linear"):
+    with pytest.raises(StepError, match="text-linear"):
         Linear(embedder="embed.text").fit(words.data.train, None, words.run(), seed=0)
 
 
