@@ -10,6 +10,7 @@ from typing import Any
 
 from tilth.errors import ExportError
 
+
 def run_demo(folder: Path, *, seed: int, quiet: bool) -> None:
     """Write the sample below `folder`, improve it and print what was found of what was planted."""
     import tilth

@@ -44,13 +44,9 @@ def write_dataset(data: Dataset, path: Path) -> None:
     }
     table = data.table.replace_schema_metadata({b"tilth": json.dumps(meta).encode()})
     with written_whole(path) as draft:
-        pq.write_table(
-            table,
-            draft,
-            row_group_size=_ROW_GROUP,
-            compression="lz4",
-            use_dictionary=["split", "maker", "home"],  # pyright: ignore[reportArgumentType]
-        )
+        # Not compressed: ids and digests hardly shrink, and a version is written at every undo (benchmarks/scale).
+        options: dict[str, Any] = {"use_dictionary": ["split", "maker", "home"], "write_statistics": ["id", "path"]}
+        pq.write_table(table, draft, row_group_size=_ROW_GROUP, compression="none", **options)
 
 
 def read_dataset(path: Path) -> Dataset:
