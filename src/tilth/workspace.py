@@ -412,7 +412,9 @@ class Workspace:
         if not line:
             raise WorkspaceError("nothing to undo: no edit was applied here yet")
         if not names:
-            return ledger.changes(batch=line[-1].batch)
+            # The last step may have changed nothing, or have been taken back already.
+            last = next((batch for batch in reversed(line) if ledger.in_force(batch.batch)), line[-1])
+            return ledger.changes(batch=last.batch)
         if "all" in names:
             return [one for batch in line for one in ledger.changes(batch=batch.batch)]
         chosen: list[Change] = []

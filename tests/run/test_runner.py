@@ -119,6 +119,32 @@ def test_what_a_person_took_back_stays_back_in_the_next_run(tmp_path: Path) -> N
     assert id in other.data and len(other.data) == 16
 
 
+def test_what_a_person_applied_stands_above_the_next_run(tmp_path: Path) -> None:
+    store, run, start = started(tmp_path)
+    first = go(store, run, start, *PLAN)
+    id = str(first.data.train.ids[0])
+    history.add_batch(store, first.data, [Drop(id, "ana says so")], place="apply", use="apply", key="", by="ana")
+    again = go(store, run, start, ("detectors", OddOnes()), ("cleansers", DropOdd(most=3)))
+    assert id not in again.data and history.head(store) == again.data.version
+    assert (
+        go(store, run, start, ("detectors", OddOnes()), ("cleansers", DropOdd(most=3))).data.version
+        == again.data.version
+    )
+
+
+def test_a_person_may_do_again_what_was_undone(tmp_path: Path) -> None:
+    store, run, start = started(tmp_path)
+    first = go(store, run, start, *PLAN)
+    edit = first.edits[0][1]
+    history.undo(store, store.ledger.changes(sample=edit.id), by="ana")
+    dry = go(store, run, start, ("detectors", OddOnes()), ("cleansers", DropOdd(most=4)), commit=False)
+    assert edit.id not in {one.id for _, one in dry.edits}
+    after, _ = history.add_batch(
+        store, store.version(history.head(store)), [edit], place="apply", use="apply", key="", by="ana"
+    )
+    assert edit.id not in after
+
+
 def test_a_kill_between_steps_loses_only_the_step_in_hand(tmp_path: Path) -> None:
     store, run, start = started(tmp_path)
     with pytest.raises(RuntimeError, match="power cut"):

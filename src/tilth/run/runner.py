@@ -75,6 +75,7 @@ def run_plan(
     commit  whether edits go on the line; otherwise nothing but the memo is written
     """
     state = _State(store.version(start))
+    decided = _decided_by_people(store) if commit else {}
     done = []
     for place in places:
         began = time.monotonic()
@@ -84,6 +85,7 @@ def run_plan(
         run.log(f"  {place.place:>5}  {place.use:<22} {_said(one)}")
     if commit:
         _forget_rest(store, state.line)
+        _apply_again(store, run, state, decided)
     return Outcome(state.data, state.signals, tuple(done))
 
 
@@ -201,7 +203,7 @@ def _edited(store: Store, run: LocalRun, place: Place, state: _State, *, budget:
         edits = [edit for edit in edits if edit.id not in refused]
         state.line = [*state.line, batch]
     else:
-        refused = {refusal.edit.id for refusal in state.data.refusals(edits)}
+        refused = set(history.refused_of(store, state.data, edits))
         edits = [edit for edit in edits if edit.id not in refused]
         after = state.data.apply(edits)
     state.data = after
@@ -231,6 +233,27 @@ def _stored(store: Store, edit: Add) -> Add:
     if edit.content is not None and edit.sample.text is None:
         store.blobs.keep(edit.content)
     return Add(edit.sample, edit.because, edit.evidence)
+
+
+def _decided_by_people(store: Store) -> dict[str, list[Edit]]:
+    """Who -> the edits of the line that they applied themselves. They stand above a recipe."""
+    decided: dict[str, list[Edit]] = {}
+    for batch in store.ledger.batches():
+        for change in store.ledger.changes(batch=batch.batch):
+            if change.verdict == "apply" and change.by != "tilth":
+                decided.setdefault(change.by, []).append(change.edit)
+    return decided
+
+
+def _apply_again(store: Store, run: LocalRun, state: _State, decided: dict[str, list[Edit]]) -> None:
+    """Put what people decided on top of what the recipe gave; what no longer fits is told."""
+    for by, edits in decided.items():
+        last = {edit.id: edit for edit in edits}
+        state.data, batch = history.add_batch(
+            store, state.data, list(last.values()), place="apply", use="apply", key="", by=by
+        )
+        kept = store.ledger.in_force(batch.batch)
+        run.log(f"  {kept:,} edits of {by} stand; {len(last) - kept:,} no longer fit (tilth why SAMPLE tells why)")
 
 
 def _forget_rest(store: Store, line: Sequence[Batch]) -> None:

@@ -51,7 +51,7 @@ def add_batch(
     keep  the batches of the line that stay before it; the others are superseded. None: all of them
     """
     edits = [_kept(store, edit) for edit in edits]
-    refused = _refused(store, data, edits)
+    refused = refused_of(store, data, edits, by=by)
     after = data.apply([edit for edit in edits if edit.id not in refused])
     store.keep_version(after)
     ledger = store.ledger
@@ -83,16 +83,13 @@ def _kept(store: Store, edit: Edit) -> Edit:
     return edit
 
 
-def _refused(store: Store, data: Dataset, edits: Sequence[Edit]) -> dict[str, str]:
-    """id -> why, for edits that do not fit and those that a person has undone before."""
-    undone = (
-        {_same(change) for change in store.ledger.changes(numbers=store.ledger.fact("undone", []))}
-        if (store.ledger.fact("undone"))
-        else set()
-    )
+def refused_of(store: Store, data: Dataset, edits: Sequence[Edit], *, by: str = "tilth") -> dict[str, str]:
+    """id -> why, for edits that do not fit; and, where it is not a person who asks, those that a person has undone."""
+    numbers = store.ledger.fact("undone", []) if by == "tilth" else []
+    undone = {_identity(change.edit) for change in store.ledger.changes(numbers=numbers)}
     refused = {edit.id: "undone by a person before" for edit in edits if _identity(edit) in undone}
     rest = [edit for edit in edits if edit.id not in refused]
-    while found := data.refusals(rest):
+    while rest and (found := data.refusals(rest)):
         # To refuse one edit may make another unfit (a child of a refused sample), so ask again.
         refused |= {refusal.edit.id: refusal.why for refusal in found}
         rest = [edit for edit in rest if edit.id not in refused]
@@ -101,10 +98,6 @@ def _refused(store: Store, data: Dataset, edits: Sequence[Edit]) -> dict[str, st
 
 def _identity(edit: Edit) -> tuple[str, str, str]:
     return edit.id, kind_of(edit), dump({} if isinstance(edit, Add) else edit_to_plain(edit))
-
-
-def _same(change: Change) -> tuple[str, str, str]:
-    return _identity(change.edit)
 
 
 @dataclass(frozen=True)
