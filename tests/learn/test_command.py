@@ -183,3 +183,13 @@ def test_a_command_that_is_not_there_is_named(tmp_path):
     model = Command("no-such-program {train} {test} {out}").fit(world.data.train, None, world.run(), seed=0)
     with pytest.raises(LearnerError, match="no-such-program"):
         model.predict(world.data.split("test"), world.run())
+
+
+def test_another_script_is_another_model(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("print(1)")
+    step = Command(command=f"python {script} --out {{out}}")
+    first = step.weights
+    script.write_text("print(2)")
+    assert first and step.weights != first
+    assert Command(command="train --out {out}").weights == Command(command='an open " quote').weights == ""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tilth.dataset import Dataset
+from tilth.digest import digest, digest_bytes
 from tilth.errors import LearnerError, SettingError, did_you_mean
 from tilth.learn.answers import listed, read_metrics, read_probabilities
 from tilth.learn.teaching import judging, required
@@ -48,6 +49,16 @@ class Command:
     version = 1
     gives = ("probabilities",)
     cost = "that of the command"
+
+    @property
+    def weights(self) -> str:
+        """Digest of the files that the command names: a trial is not remembered for a script that has changed."""
+        try:
+            words = shlex.split(self.command)
+        except ValueError:  # an open quote: `check` tells it
+            return ""
+        files = [Path(word) for word in words if Path(word).is_file()]
+        return digest([digest_bytes(file.read_bytes()) for file in files]) if files else ""
 
     def check(self) -> None:
         """Raises SettingError for a command that could not run: told before the work that comes before it."""

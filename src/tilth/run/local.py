@@ -103,7 +103,7 @@ class LocalRun:
         except OSError as fault:
             raise ContentError(
                 f"{file} was there when the source was read, and is not now ({fault.strerror}).\n"
-                "  If the source moved, say where it is: --source PATH"
+                "  If the source moved, put it back, or open it where it is in another workspace: --workspace PATH"
             ) from fault
         if digest_bytes(found) != content:
             raise ContentError(
