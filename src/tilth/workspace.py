@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -451,18 +450,6 @@ class Workspace:
         old, new = self.version(before), self.version(after)
         reasons = {one.edit.id: one.edit.because for _, one in self.changes()}
         return [replace(one, because=reasons.get(one.id, "")) for one in differences(old, new)]
-
-    @contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """A folder in the workspace for what is gone afterwards."""
-        import shutil
-        import tempfile
-
-        folder = Path(tempfile.mkdtemp(dir=self.store.folder))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _repr_html_(self) -> str:
         """A short table for notebooks; `tilth.write_report` has the whole story."""

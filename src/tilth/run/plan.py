@@ -72,12 +72,9 @@ class Place:
     settings: Mapping[str, Any]
 
 
-def plan_of(recipe: Recipe, schema: Schema, *, given: tuple[str, ...] = ()) -> list[Place]:
-    """The calls in order, each with its step made. Raises RecipeError or StepError for what could not run.
-
-    given  kinds of signal that are at hand before the first step
-    """
-    have = set(given)
+def plan_of(recipe: Recipe, schema: Schema) -> list[Place]:
+    """The calls in order, each with its step made. Raises RecipeError or StepError for what could not run."""
+    have: set[str] = set()
     places = []
     for place, call in recipe.unrolled():
         one = _placed(recipe, place, call)
