@@ -1,0 +1,1 @@
+"""What each train sample is worth: valuators. Higher is more helpful, negative is harmful."""
