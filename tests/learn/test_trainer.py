@@ -13,7 +13,8 @@ from tilth.errors import LearnerError
 from tilth.learn.plan import Plan
 from tilth.learn.preprocess import Inputs
 from tilth.learn.setting import Setting
-from tilth.learn.trainer import Lesson, examine, losses_of, seeded, train, weights_key
+from tilth.learn.course import Lesson, losses_of
+from tilth.learn.trainer import examine, seeded, train, weights_key
 
 PLAN = Plan(epochs=4, batch=8, optimizer="adam", rate=1e-2)
 SETTING = Setting()

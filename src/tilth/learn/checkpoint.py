@@ -22,6 +22,8 @@ class Standing:
     epoch, step  the next step to be done
     sums         (3,) of the epoch so far: loss, right answers, samples
     best         weights of the best epoch so far
+    best_epoch   its number from 1; 0 where none was chosen
+    visits       (epochs, n, 3) what was recorded, or None
     """
 
     epoch: int = 0
@@ -31,6 +33,8 @@ class Standing:
     curves: list[dict[str, float]] = field(default_factory=list)
     best_accuracy: float = float("-inf")
     best: dict[str, torch.Tensor] = field(default_factory=dict)
+    best_epoch: int = 0
+    visits: torch.Tensor | None = None
 
 
 class Checkpoint:

@@ -8,14 +8,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from tilth.dataset import Dataset
-from tilth.learn.network import Blueprint, NetworkModel, fit_network
+from tilth.learn.network import Blueprint, Networked
 from tilth.learn.plan import Plan
-from tilth.steps import Run
 
 
 @dataclass(frozen=True)
-class ConvNet:
+class ConvNet(Networked):
     """Train a small convolutional network from scratch: seconds for a thousand pictures.
 
     The last weights are kept and labels are smoothed, so that a wrong label is not learned by heart. Pictures are
@@ -34,8 +32,7 @@ class ConvNet:
     modality = ("image",)
     cost = "O(n epochs)"
 
-    def fit(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> NetworkModel:
-        """Train it; `valid` is only looked at."""
+    def blueprint(self) -> Blueprint:
         plan = Plan(
             epochs=self.epochs,
             batch=self.batch,
@@ -48,8 +45,7 @@ class ConvNet:
             label_smoothing=0.1,
             augment="shift-rotate",
         )
-        blueprint = Blueprint("learn.convnet", Net, plan, self.size_px, grey=True, precision=self.precision)
-        return fit_network(blueprint, train, valid, run, seed=seed)
+        return Blueprint("learn.convnet", Net, plan, self.size_px, grey=True, precision=self.precision)
 
 
 class Net(nn.Module):

@@ -12,14 +12,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from tilth.dataset import Dataset
-from tilth.learn.network import Blueprint, NetworkModel, fit_network
+from tilth.learn.network import Blueprint, Networked
 from tilth.learn.plan import Plan
-from tilth.steps import Run
 
 
 @dataclass(frozen=True)
-class CutResNet50:
+class CutResNet50(Networked):
     """Train the fixed model of the 2021 data-centric competition from scratch: 32 x 32 pictures, ResNet-50 cut early.
 
     Adam, no schedule, no augmentation, the weights of the best valid accuracy. 16 ms a step on one 2021 server core:
@@ -38,8 +36,7 @@ class CutResNet50:
     source = "Data-Centric AI Competition 2021; He et al. 2016, arXiv:1512.03385"
     cost = "O(n epochs); 2 ms a picture and epoch on one core"
 
-    def fit(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> NetworkModel:
-        """Train it; the best epoch is kept where `valid` is given, the last one otherwise."""
+    def blueprint(self) -> Blueprint:
         plan = Plan(
             epochs=self.epochs,
             batch=self.batch,
@@ -49,10 +46,8 @@ class CutResNet50:
             keras_epsilon=True,
             keep="best",
         )
-        blueprint = Blueprint(
-            "learn.cut-resnet50", lambda k, _: Net(k), plan, self.size_px, look="caffe", precision=self.precision
-        )
-        return fit_network(blueprint, train, valid, run, seed=seed)
+        name = "learn.cut-resnet50"
+        return Blueprint(name, lambda k, _: Net(k), plan, self.size_px, look="caffe", precision=self.precision)
 
 
 class Net(nn.Module):

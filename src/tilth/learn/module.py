@@ -9,15 +9,13 @@ from typing import Any
 
 from torch import nn
 
-from tilth.dataset import Dataset
 from tilth.errors import LearnerError, SettingError, did_you_mean
-from tilth.learn.network import Blueprint, NetworkModel, fit_network
+from tilth.learn.network import Blueprint, Networked
 from tilth.learn.plan import Keep, Optimizer, Plan, Schedule
-from tilth.steps import Run
 
 
 @dataclass(frozen=True)
-class Module:
+class Module(Networked):
     """Train a network of your own: `factory` is called as `factory(num_classes=k, **kwargs)`.
 
     It returns a torch module that takes (b, 3, size, size) float32, of mean 0 and deviation 1 over the train samples,
@@ -32,6 +30,9 @@ class Module:
     optimizer: Optimizer = "sgd"  # adam, adamw or sgd
     rate: float = 0.05  # usual for SGD at batch 64; adam and adamw want about 0.001
     momentum: float = 0.9  # of sgd
+    nesterov: bool = False  # of sgd
+    dampening: float = 0.0  # of sgd
+    clip_norm: float = 0.0  # gradients longer than this are shortened to it; 0: never
     weight_decay: float = 5e-4
     schedule: Schedule = "cosine"  # none, cosine or step (a tenth each 30 epochs)
     warmup_share: float = 0.05
@@ -44,8 +45,8 @@ class Module:
     modality = ("image",)
     cost = "that of the network"
 
-    def fit(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> NetworkModel:
-        """Train it. Raises LearnerError where the factory cannot be called or its network answers another shape."""
+    def blueprint(self) -> Blueprint:
+        """Raises LearnerError where the factory cannot be called; its network is tried when it is trained."""
         for name, known in (("optimizer", ("adam", "adamw", "sgd")), ("schedule", ("none", "cosine", "step"))):
             if getattr(self, name) not in known:
                 raise SettingError(f"learn.module: {name} is one of {', '.join(known)}, found {getattr(self, name)!r}")
@@ -58,20 +59,22 @@ class Module:
             optimizer=self.optimizer,
             rate=self.rate,
             momentum=self.momentum,
+            nesterov=self.nesterov,
+            dampening=self.dampening,
+            clip_norm=self.clip_norm,
             weight_decay=self.weight_decay,
             schedule=self.schedule,
             warmup_share=self.warmup_share,
             keep=self.keep,
             label_smoothing=self.label_smoothing,
         )
-        blueprint = Blueprint(
+        return Blueprint(
             f"learn.module {self.factory}",
             lambda k, _: _made(make, k, self),
             plan,
             self.size_px,
             precision=self.precision,
         )
-        return fit_network(blueprint, train, valid, run, seed=seed)
 
 
 def _factory(name: str) -> Callable[..., Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any, Literal
@@ -17,12 +17,13 @@ from tilth.dataset import Dataset, Schema
 from tilth.digest import digest
 from tilth.errors import LearnerError, SettingError
 from tilth.learn import preprocess
+from tilth.learn.course import Course, Lesson
 from tilth.learn.plan import Plan, checked
 from tilth.learn.preprocess import Inputs
 from tilth.learn.probe import probe
 from tilth.learn.setting import Setting
 from tilth.learn.teaching import Teaching, judging, required
-from tilth.learn.trainer import Lesson, architecture, seeded, train
+from tilth.learn.trainer import Trained, architecture, seeded, train
 from tilth.numerics.picture import Picture
 from tilth.signal import Array
 from tilth.steps import Run
@@ -89,6 +90,76 @@ class NetworkModel:
         return (torch.sigmoid(answers) if multi else torch.softmax(answers, 1)).cpu().numpy()
 
 
+@dataclass(frozen=True)
+class Trace:
+    """A training that can be gone through again, and what it is of.
+
+    data    the labelled train samples, in the order of the course's rows
+    course  see `learn.course`
+    visits  (epochs, n, 3) what was recorded: see `learn.trainer.Trained`
+    """
+
+    data: Dataset
+    course: Course
+    visits: Array | None
+    see: Callable[[Picture], torch.Tensor]
+
+    def examine(self, data: Dataset, run: Run) -> Lesson | None:
+        """The labelled samples of other data as the network of this training sees them; None where there are none."""
+        judges = judging(data)
+        if judges is None:
+            return None
+        ours = self.course.lesson.inputs
+        lesson = _lesson(judges, _inputs(judges, self.see, None, None, run)).on(self.course.setting)
+        return replace(lesson, inputs=replace(lesson.inputs, shift=ours.shift, scale=ours.scale))
+
+
+class Networked:
+    """What learners of networks have in common: a blueprint, and two ways to go by it."""
+
+    def blueprint(self) -> Blueprint:
+        raise NotImplementedError
+
+    def fit(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> NetworkModel:
+        """Train it; where `valid` is given and the plan says so, the best epoch is kept, otherwise the last one."""
+        return fit_network(self.blueprint(), train, valid, run, seed=seed)
+
+    def trace(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int, record: bool = False) -> Trace:
+        """The same training, to be gone through again: what valuation by trajectory asks for."""
+        return trace_network(self.blueprint(), train, valid, run, seed=seed, record=record)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A blueprint brought to a dataset, ready to be trained."""
+
+    lesson: Teaching
+    judges: Teaching | None
+    see: Callable[[Picture], torch.Tensor]
+    inputs: Inputs
+    net: nn.Module
+    setting: Setting
+    record: Mapping[str, Any]
+    key: str
+
+    def train(self, blueprint: Blueprint, run: Run, *, seed: int, record: bool = False) -> Trained:
+        steps = blueprint.plan.steps_per_epoch(len(self.inputs)) * blueprint.plan.epochs_for(len(self.inputs))
+        shift, scale = self.inputs.shift, self.inputs.scale
+        judges = self.judges
+        with run.progress(f"training {blueprint.name}", steps) as advance:
+            return train(
+                self.net,
+                _lesson(self.lesson, self.inputs),
+                _lesson(judges, _inputs(judges, self.see, shift, scale, run)) if judges is not None else None,
+                blueprint.plan,
+                setting=self.setting,
+                seed=seed,
+                folder=run.checkpoints("train", self.key, record),
+                advance=advance,
+                record=record,
+            )
+
+
 def fit_network(
     blueprint: Blueprint, train_data: Dataset, valid: Dataset | None, run: Run, *, seed: int
 ) -> NetworkModel:
@@ -97,14 +168,41 @@ def fit_network(
     Raises LearnerError where no labelled sample is left, where the data are no pictures, where the pictures do not fit
     into memory, or where the network does not answer (b, k).
     """
+    ready = _prepared(blueprint, train_data, valid, run, seed)
+    trained = ready.train(blueprint, run, seed=seed)
+    shift, scale = ready.inputs.shift, ready.inputs.scale
+    return NetworkModel(
+        trained.net, ready.setting, train_data.schema, ready.see, shift, scale, trained.curves, ready.record
+    )
+
+
+def trace_network(
+    blueprint: Blueprint, train_data: Dataset, valid: Dataset | None, run: Run, *, seed: int, record: bool
+) -> Trace:
+    """As `fit_network`, and the way there. A finished training is kept: it is not done again after a kill."""
+    ready = _prepared(blueprint, train_data, valid, run, seed)
+
+    def trained() -> Mapping[str, Array]:
+        done = ready.train(blueprint, run, seed=seed, record=record)
+        final = {f"final {name}": value.cpu().numpy() for name, value in (done.course.final or {}).items()}
+        visits = {"visits": done.visits} if done.visits is not None else {}
+        return {"kept": np.array(done.course.steps), **visits, **final}
+
+    found = run.keep(("trace", ready.key, record), trained)
+    lesson = _lesson(ready.lesson, ready.inputs).on(ready.setting)
+    final = {name[6:]: torch.from_numpy(np.array(found[name])) for name in found if name.startswith("final ")}
+    course = Course(ready.net, lesson, blueprint.plan, ready.setting, seed, int(found["kept"]), final)
+    return Trace(ready.lesson.data, course, found.get("visits"), ready.see)
+
+
+def _prepared(blueprint: Blueprint, train_data: Dataset, valid: Dataset | None, run: Run, seed: int) -> _Prepared:
     checked(blueprint.name, blueprint.plan)
     if blueprint.precision not in ("auto", "fp32", "bf16"):
         raise SettingError(f"{blueprint.name}: precision is auto, fp32 or bf16, found {blueprint.precision!r}")
     if blueprint.size_px < 1:
         raise SettingError(f"{blueprint.name}: size_px must be at least 1, found {blueprint.size_px}")
     lesson = required(train_data, blueprint.name, ("image",))
-    judges = judging(valid)
-    schema, k = train_data.schema, len(train_data.schema.classes)
+    k = len(train_data.schema.classes)
     see, block = _seen(blueprint, lesson.data, run)
     shift, scale = preprocess.spread(block) if blueprint.look == "square" else (None, None)
     with seeded(seed):
@@ -112,19 +210,7 @@ def fit_network(
     _check_answer(net, block, k, blueprint.name)
     setting, record = probe(net, tuple(block.shape[1:]), k, blueprint.plan, run, precision=blueprint.precision)
     key = _key(blueprint, net, setting, train_data, valid, seed)
-    steps = blueprint.plan.steps_per_epoch(len(block)) * blueprint.plan.epochs_for(len(block))
-    with run.progress(f"training {blueprint.name}", steps) as advance:
-        trained = train(
-            net,
-            _lesson(lesson, Inputs(block, shift, scale)),
-            _lesson(judges, _inputs(judges, see, shift, scale, run)) if judges is not None else None,
-            blueprint.plan,
-            setting=setting,
-            seed=seed,
-            folder=run.checkpoints("train", key),
-            advance=advance,
-        )
-    return NetworkModel(trained.net, setting, schema, see, shift, scale, trained.curves, record)
+    return _Prepared(lesson, judging(valid), see, Inputs(block, shift, scale), net, setting, record, key)
 
 
 def _seen(blueprint: Blueprint, data: Dataset, run: Run) -> tuple[Callable[[Picture], torch.Tensor], torch.Tensor]:

@@ -25,6 +25,7 @@ class Plan:
     least_steps      more epochs are run where `epochs` make fewer steps than this: for small data
     warmup_share     share of all steps in which the rate climbs from zero
     drop_epochs      schedule `step`: the rate falls to a tenth each time so many epochs are over
+    clip_norm        gradients longer than this are shortened to it; 0: never
     keras_epsilon    add `epsilon` where Keras does, to the root of the uncorrected second moment
     keep             `last` weights, or the `best`: strictly greater accuracy on the valid samples, the first of equals
     label_smoothing  share of a label that is spread over all classes
@@ -37,6 +38,8 @@ class Plan:
     rate: float
     momentum: float = 0.9
     nesterov: bool = False
+    dampening: float = 0.0
+    clip_norm: float = 0.0
     weight_decay: float = 0.0
     epsilon: float = 1e-8
     keras_epsilon: bool = False
@@ -66,7 +69,9 @@ class Plan:
         ]
         groups = [group for group in groups if group["params"]]
         if self.optimizer == "sgd":
-            return torch.optim.SGD(groups, self.rate, self.momentum, nesterov=self.nesterov, fused=fused)
+            return torch.optim.SGD(
+                groups, self.rate, self.momentum, self.dampening, nesterov=self.nesterov, fused=fused
+            )
         kind = torch.optim.AdamW if self.optimizer == "adamw" else torch.optim.Adam
         return kind(groups, self.rate, eps=self.epsilon, fused=fused)
 

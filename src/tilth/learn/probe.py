@@ -18,10 +18,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from tilth.learn.course import Course, Lesson
 from tilth.learn.plan import Plan
 from tilth.learn.preprocess import Inputs
 from tilth.learn.setting import Setting
-from tilth.learn.trainer import Lesson, architecture, step
+from tilth.learn.trainer import architecture, step
 from tilth.steps import Run
 
 MARGIN = 1.3  # below, a busy neighbour could turn the choice
@@ -91,13 +92,11 @@ def _timed(
 
 
 def _stepper(net: nn.Module, lesson: Lesson, plan: Plan, setting: Setting) -> Callable[[], float]:
-    trial, there = setting.place(copy.deepcopy(net)).train(), lesson.on(setting)
-    optimizer = plan.make(trial, fused=setting.fused)
-    rows = torch.arange(len(lesson), device=setting.device)
+    course = Course(net, lesson.on(setting), plan, setting, seed=0)
+    trial, optimizer = course.begin()
 
     def once() -> float:
-        plan.set(optimizer, 0, 1000, 1000)
-        sums = step(trial, there, rows, plan, setting, optimizer, 0)  # brings sums home: waits for a GPU
+        sums = step(trial, course, optimizer, 0)  # brings sums home: waits for a GPU
         return float(sums[0] / sums[2])
 
     return once

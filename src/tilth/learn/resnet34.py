@@ -8,16 +8,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from tilth.dataset import Dataset
-from tilth.learn.network import Blueprint, NetworkModel, fit_network
+from tilth.learn.network import Blueprint, Networked
 from tilth.learn.plan import Plan
-from tilth.steps import Run
 
 _STAGES = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))  # channels, blocks, stride
 
 
 @dataclass(frozen=True)
-class ResNet34:
+class ResNet34(Networked):
     """Train a ResNet-34 from scratch on 64 x 64 pictures with SGD.
 
     The architecture and first weights of torchvision's. The best epoch is kept where there are valid samples. Heavy
@@ -38,8 +36,7 @@ class ResNet34:
     source = "He et al. 2016, arXiv:1512.03385"
     cost = "O(n epochs); 1.8 GFLOP a picture of 64 px and epoch"
 
-    def fit(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> NetworkModel:
-        """Train it; the best epoch is kept where `valid` is given, the last one otherwise."""
+    def blueprint(self) -> Blueprint:
         plan = Plan(
             epochs=self.epochs,
             batch=self.batch,
@@ -51,8 +48,7 @@ class ResNet34:
             warmup_share=0.05,
             keep="best",
         )
-        blueprint = Blueprint("learn.resnet34", lambda k, _: Net(k), plan, self.size_px, precision=self.precision)
-        return fit_network(blueprint, train, valid, run, seed=seed)
+        return Blueprint("learn.resnet34", lambda k, _: Net(k), plan, self.size_px, precision=self.precision)
 
 
 class Net(nn.Module):

@@ -9,58 +9,39 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812
 
 from tilth.digest import digest
 from tilth.errors import LearnerError
 from tilth.learn.checkpoint import EVERY_S, Checkpoint, Standing
+from tilth.learn.course import Batch, Course, Lesson, dice_of, losses_of
 from tilth.learn.plan import Plan
-from tilth.learn.preprocess import Inputs, jittered
 from tilth.learn.setting import Setting
+from tilth.signal import Array
 
 _EVAL_BATCH = 512  # more gains nothing on two cores
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What is to be learned.
-
-    inputs   n pictures
-    targets  (n, k) float32: one-hot, multi-hot or shares
-    weights  (n,) float32 with mean 1
-    multi    whether classes are independent (sigmoid) or exclude each other (softmax)
-    """
-
-    inputs: Inputs
-    targets: torch.Tensor
-    weights: torch.Tensor
-    multi: bool
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def on(self, setting: Setting) -> Lesson:
-        """The same where the network is."""
-        inputs = self.inputs.on(setting.device, channels_last=setting.channels_last)
-        return Lesson(inputs, self.targets.to(setting.device), self.weights.to(setting.device), self.multi)
 
 
 @dataclass(frozen=True)
 class Trained:
     """A trained network, in eval mode, and its way there.
 
-    curves  a dict per epoch: `epoch`, `loss`, `accuracy`, `seconds`, and with valid samples `valid_loss`,
-            `valid_accuracy`
+    curves   a dict per epoch: `epoch`, `loss`, `accuracy`, `seconds`, and with valid samples `valid_loss`,
+             `valid_accuracy`
+    course   the same training, to be gone through again
+    visits   (epochs, n, 3) float32 where they were to be recorded, else None: loss in nats, margin of the label's
+             answer over the best other one, and distance between probabilities and label, as each sample was met
     """
 
     net: nn.Module
     curves: tuple[Mapping[str, float], ...]
+    course: Course
+    visits: Array | None = None
 
 
 def train(
@@ -74,29 +55,30 @@ def train(
     folder: Path,
     advance: Callable[[int], None] = lambda steps: None,
     save_every_s: float = EVERY_S,
+    record: bool = False,
 ) -> Trained:
     """Train `net` in place of its first weights.
 
     folder   where to go on from after a kill; emptied at the end
     advance  told how many steps were done
+    record   whether to keep what the network said of each sample when it met it
 
     Raises LearnerError where the loss is no longer finite at the end of an epoch.
     """
     lesson, valid = lesson.on(setting), valid.on(setting) if valid is not None and len(valid) else None
-    net = setting.place(net)
-    optimizer = plan.make(net, fused=setting.fused)
-    epochs, per_epoch = plan.epochs_for(len(lesson)), plan.steps_per_epoch(len(lesson))
-    checkpoint = Checkpoint(folder, save_every_s)
+    course = Course(net, lesson, plan, setting, seed)
+    net, optimizer = course.begin()
+    checkpoint, per_epoch = Checkpoint(folder, save_every_s), course.per_epoch
     with setting.active():
         standing = checkpoint.load(net, optimizer)
+        if record and standing.visits is None:
+            standing.visits = torch.full((course.epochs, len(lesson), 3), torch.nan)
         advance(standing.epoch * per_epoch + standing.step)
-        while standing.epoch < epochs:
+        while standing.epoch < course.epochs:
             began, spent = time.perf_counter(), standing.seconds
             net.train()
-            for at, rows in _batches(len(lesson), plan, seed, standing):
-                dice = _dice(seed, standing.epoch, at)
-                plan.set(optimizer, standing.epoch * per_epoch + at, epochs * per_epoch, per_epoch)
-                standing.sums += step(net, lesson, rows.to(setting.device), plan, setting, optimizer, dice)
+            for at in range(standing.step, per_epoch):
+                standing.sums += step(net, course, optimizer, standing.epoch * per_epoch + at, standing)
                 standing.step = at + 1
                 advance(1)
                 if checkpoint.due():
@@ -106,55 +88,40 @@ def train(
         if standing.best:
             net.load_state_dict(standing.best)
     checkpoint.remove()
-    return Trained(net.eval(), tuple(standing.curves))
-
-
-def _batches(n: int, plan: Plan, seed: int, standing: Standing) -> Iterator[tuple[int, torch.Tensor]]:
-    """Number and rows of the batches of this epoch that are still to be done."""
-    order = torch.from_numpy(np.random.default_rng([seed, standing.epoch]).permutation(n))
-    if n == 1:
-        order = order.repeat(2)  # BatchNorm has no deviation of one
-    count = plan.steps_per_epoch(n)
-    for at in range(standing.step, count):
-        yield at, order[at * plan.batch : (at + 1) * plan.batch if at + 1 < count else None]
-
-
-def _dice(seed: int, epoch: int, step: int) -> int:
-    return (seed * 1_000_003 + epoch * 7_919_000_003 + step * 15_485_863 + 1) % (1 << 63)
+    final = {name: value.detach().clone() for name, value in net.state_dict().items()}
+    course = replace(course, kept=(standing.best_epoch or course.epochs) * per_epoch, final=final)
+    visits = standing.visits.numpy() if standing.visits is not None else None
+    return Trained(net.eval(), tuple(standing.curves), course, visits)
 
 
 def step(
-    net: nn.Module,
-    lesson: Lesson,
-    rows: torch.Tensor,
-    plan: Plan,
-    setting: Setting,
-    optimizer: torch.optim.Optimizer,
-    dice: int,
+    net: nn.Module, course: Course, optimizer: torch.optim.Optimizer, number: int, standing: Standing | None = None
 ) -> torch.Tensor:
-    """One step over these rows; returns (3,) float64: summed loss, right answers, samples."""
-    torch.manual_seed(dice)  # for dropout; within Setting.active, which puts torch's own dice back
-    batch = lesson.inputs.batch(rows)
-    if plan.augment == "shift-rotate":
-        batch = jittered(batch, torch.Generator().manual_seed(dice))
-    targets = lesson.targets.index_select(0, rows)
-    with setting.precise():
-        answers = net(batch)
-    answers = answers.float()
-    losses = losses_of(answers, targets, multi=lesson.multi, smoothing=plan.label_smoothing)
+    """One step; returns (3,) float64: summed loss, right answers, samples."""
+    course.set(optimizer, number)
+    batch = course.batch(number)
+    answers = course.answers(net, batch)
+    losses = course.losses(answers, batch)
     optimizer.zero_grad(set_to_none=True)
-    (losses * lesson.weights.index_select(0, rows)).mean().backward()
-    optimizer.step()
+    (losses * batch.weights).mean().backward()
+    course.move(net, optimizer)
+    multi = course.lesson.multi
     with torch.no_grad():
-        return _tally(losses, answers, targets, multi=lesson.multi)
+        if standing is not None and standing.visits is not None:
+            met = _met(losses, answers, batch, multi=multi)
+            standing.visits[number // course.per_epoch, batch.rows.cpu()] = met.cpu()
+        return _tally(losses, answers, batch.targets, multi=multi)
 
 
-def losses_of(answers: torch.Tensor, targets: torch.Tensor, *, multi: bool, smoothing: float = 0.0) -> torch.Tensor:
-    """(b,) cross-entropy of answers (b, k) against soft targets (b, k), in nats; a mean over classes where `multi`."""
+def _met(losses: torch.Tensor, answers: torch.Tensor, batch: Batch, *, multi: bool) -> torch.Tensor:
+    """(b, 3) loss, margin and distance of each sample of a batch: see Trained.visits."""
     if multi:
-        smooth = targets * (1 - smoothing) + smoothing / 2
-        return F.binary_cross_entropy_with_logits(answers, smooth, reduction="none").mean(1)
-    return F.cross_entropy(answers, targets, reduction="none", label_smoothing=smoothing)
+        margin = ((2 * batch.targets - 1) * answers).mean(1)
+        return torch.stack([losses, margin, (torch.sigmoid(answers) - batch.targets).norm(dim=1)], 1)
+    own = batch.targets.argmax(1, keepdim=True)
+    others = answers.scatter(1, own, -torch.inf).max(1).values if answers.shape[1] > 1 else 0.0
+    margin = answers.gather(1, own).squeeze(1) - others
+    return torch.stack([losses, margin, (torch.softmax(answers, 1) - batch.targets).norm(dim=1)], 1)
 
 
 def _tally(losses: torch.Tensor, answers: torch.Tensor, targets: torch.Tensor, *, multi: bool) -> torch.Tensor:
@@ -179,7 +146,7 @@ def _close(
         valid_loss, valid_right, count = examine(net, valid).tolist()
         line |= {"valid_loss": valid_loss / count, "valid_accuracy": valid_right / count}
         if plan.keep == "best" and line["valid_accuracy"] > standing.best_accuracy:
-            standing.best_accuracy = line["valid_accuracy"]
+            standing.best_accuracy, standing.best_epoch = line["valid_accuracy"], standing.epoch + 1
             standing.best = {name: value.detach().cpu().clone() for name, value in net.state_dict().items()}
     standing.curves.append(line | {"seconds": round(seconds, 3)})
     standing.epoch, standing.step, standing.seconds = standing.epoch + 1, 0, 0.0
@@ -202,7 +169,7 @@ def examine(net: nn.Module, lesson: Lesson) -> torch.Tensor:
 def seeded(seed: int) -> Iterator[None]:
     """torch's own dice thrown from this seed within, and as they were after."""
     with torch.random.fork_rng():
-        torch.manual_seed(_dice(seed, -1, 0))
+        torch.manual_seed(dice_of(seed, -1, 0))
         yield
 
 
