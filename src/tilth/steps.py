@@ -212,6 +212,84 @@ class Learner(Protocol):
         ...
 
 
+class Course(Protocol):
+    """A training that can be gone through again, step by step, to the same weights. torch's types, which this floor
+    does not know, are written Any."""
+
+    final: Mapping[str, Any] | None
+    lesson: Any
+    setting: Any
+    seed: int
+
+    def __len__(self) -> int:
+        """How many train samples there are."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Steps until the kept weights."""
+        ...
+
+    @property
+    def per_epoch(self) -> int: ...
+
+    def begin(self) -> tuple[Any, Any]:
+        """The network before the first step, in train mode, and its optimizer."""
+        ...
+
+    def finished(self) -> Any:
+        """The network with the kept weights, in eval mode."""
+        ...
+
+    def set(self, optimizer: Any, step: int) -> None:
+        """Make the optimizer ready for this step: its rate, say."""
+        ...
+
+    def batch(self, step: int) -> Any:
+        """`rows` (b,), `inputs`, `targets` (b, k), `weights` (b,) and `dice` of a step."""
+        ...
+
+    def answers(self, net: Callable[[Any], Any], batch: Any) -> Any:
+        """(b, k) what the network answers to a batch."""
+        ...
+
+    def losses(self, answers: Any, batch: Any) -> Any:
+        """(b,) the loss of each sample, not weighted."""
+        ...
+
+    def move(self, net: Any, optimizer: Any) -> float:
+        """Take the step that the gradients at hand ask for; returns the factor they were clipped by."""
+        ...
+
+
+class Trace(Protocol):
+    """What a learner hands out of a training.
+
+    data    the labelled train samples, in the order of the course's rows
+    visits  (epochs, n, 3) loss, margin and distance to the label as each sample was met, or None
+    """
+
+    @property
+    def data(self) -> Dataset: ...
+
+    @property
+    def course(self) -> Course: ...
+
+    @property
+    def visits(self) -> Array | None: ...
+
+    def examine(self, data: Dataset, run: Run) -> Any:
+        """The labelled samples of other data as the network sees them (`inputs`, `targets`, `weights`), or None."""
+        ...
+
+
+@runtime_checkable
+class Traceable(Protocol):
+    """A learner whose training can be gone through again: what valuation by trajectory needs."""
+
+    def trace(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int, record: bool = False) -> Trace: ...
+
+
 @runtime_checkable
 class Detector(Protocol):
     def detect(self, data: Dataset, signals: Signals, run: Run) -> list[Finding]: ...

@@ -143,10 +143,11 @@ class Course:
         return Batch(rows, inputs, targets, weights, dice)
 
     def answers(self, net: Callable[[torch.Tensor], torch.Tensor], batch: Batch) -> torch.Tensor:
-        """(b, k) float32 what the network answers to a batch, with the dice of its step."""
+        """(b, k) float32 (or 64) what the network answers to a batch, with the dice of its step."""
         torch.manual_seed(batch.dice)  # for dropout; within Setting.active, which puts torch's own dice back
         with self.setting.precise():
-            return net(batch.inputs).float()
+            answers = net(batch.inputs)
+        return answers if answers.dtype == torch.float64 else answers.float()
 
     def losses(self, answers: torch.Tensor, batch: Batch) -> torch.Tensor:
         """(b,) loss of each sample of a batch, not weighted; in nats."""

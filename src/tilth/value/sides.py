@@ -63,9 +63,7 @@ def labelled_rows(data: Dataset) -> Array:
     return labelled & (data.targets.sum(1) > 0) if data.schema.task == "single-label" else labelled
 
 
-def value_signal(
-    kind: str, pair: Sides, values: Array, *, unit: str, meta: Mapping[str, Any] | None = None
-) -> Signal:
+def value_signal(kind: str, pair: Sides, values: Array, *, unit: str, meta: Mapping[str, Any] | None = None) -> Signal:
     """The signal of a valuator: a row per valued sample, higher = more helpful.
 
     kind    name of the step without `value.`

@@ -1,0 +1,282 @@
+"""Taps: what entered each layer and what came back to it, for each sample of a batch.
+
+The gradient of a sample's loss with respect to a layer's weight is a product of what entered the layer and of the
+gradient at its exit, so one pass over a batch holds the gradients of all its samples. Layers are tapped where they call
+torch's functions (`F.linear`, `F.conv2d`, the norms), so it does not matter how a network is written.
+
+BatchNorm in train mode lets the samples of a batch look at each other, and the gradient of one sample is not defined by
+itself. Frozen, mean and deviation of the batch count as constants: values are those of the training, gradients those of
+each sample alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+from torch.overrides import TorchFunctionMode
+
+
+@dataclass(frozen=True)
+class Tap:
+    """One call of a layer.
+
+    names    of its parameters: weight, and bias or None
+    out      what the layer answered, part of the graph
+    weigh    (b, ...) gradient at the exit -> (b, *weight.shape) gradient of each sample, and (b, *bias.shape) or None
+    factors  (b, ...) gradient at the exit -> (b, places, in) and (b, places, out), whose product over the places is the
+             gradient of each sample, as a matrix out x in; None where the layer is no product
+    """
+
+    names: tuple[str | None, str | None]
+    out: torch.Tensor
+    weigh: Callable[[torch.Tensor], tuple[torch.Tensor | None, torch.Tensor | None]]
+    factors: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]] | None = None
+
+
+@dataclass
+class Taps(TorchFunctionMode):
+    """Within it, every layer of `net` is tapped. Mutable: it lives for one pass over a batch of b samples."""
+
+    net: nn.Module
+    b: int
+    found: list[Tap] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self._names = {id(weight): name for name, weight in self.net.named_parameters() if weight.requires_grad}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        if kwargs.get("inplace"):  # a tapped answer must stay what it was
+            kwargs["inplace"] = False
+        if func in _OUT_OF_PLACE:
+            func = _OUT_OF_PLACE[func]
+        tapped = _TAPPED.get(func)
+        return func(*args, **kwargs) if tapped is None else tapped(self, func, *args, **kwargs)
+
+    def name(self, weight: torch.Tensor | None) -> str | None:
+        """The parameter that this is, or a view of; None for what is not trained."""
+        if weight is None:
+            return None
+        own = self._names.get(id(weight))
+        if own is None and weight._base is not None:  # a kernel used as a matrix
+            same = weight.numel() == weight._base.numel() and weight.data_ptr() == weight._base.data_ptr()
+            own = self._names.get(id(weight._base)) if same else None
+        return own
+
+    def covered(self) -> set[str]:
+        """The parameters that were seen."""
+        return {name for tap in self.found for name in tap.names if name is not None}
+
+    def wanted(self) -> set[str]:
+        """The parameters that are trained."""
+        return set(self._names.values())
+
+    def by_sample(self, values: torch.Tensor) -> torch.Tensor | None:
+        """(b, places, c) of values (..., c) whose rows go sample by sample; None where they cannot."""
+        rows = values.numel() // values.shape[-1]
+        return None if rows % self.b else values.reshape(self.b, rows // self.b, values.shape[-1])
+
+
+# -- layers ---------------------------------------------------------------------------------------------------
+
+
+def _linear(taps: Taps, func: Any, given: torch.Tensor, weight: torch.Tensor, bias: Any = None) -> torch.Tensor:
+    out = func(given, weight, bias)
+    names = taps.name(weight), taps.name(bias)
+    entered = taps.by_sample(given)
+    if names == (None, None) or entered is None:
+        return out
+
+    def factors(back: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return full(entered), full(_rows(taps, back))
+
+    def weigh(back: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        a, d = factors(back)
+        return torch.bmm(d.transpose(1, 2), a), d.sum(1)
+
+    taps.found.append(Tap(names, out, weigh, factors))
+    return out
+
+
+def _conv2d(
+    taps: Taps,
+    func: Any,
+    input: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> torch.Tensor:
+    out = func(input, weight, bias, stride, padding, dilation, groups)
+    names = taps.name(weight), taps.name(bias)
+    if names == (None, None) or input.ndim != 4 or len(input) != taps.b or isinstance(padding, str):
+        return out
+    kernel = tuple(weight.shape[2:])
+
+    def unfolded() -> torch.Tensor:
+        if kernel == (1, 1) and padding in (0, (0, 0)):
+            across, down = (stride, stride) if isinstance(stride, int) else stride
+            return full(input[:, :, ::across, ::down].flatten(2))
+        return F.unfold(full(input), kernel, dilation, padding, stride)
+
+    def factors(back: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return unfolded().transpose(1, 2), full(back.flatten(2).transpose(1, 2))
+
+    def weigh(back: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        d = full(back.flatten(2))
+        each = None
+        if names[0] is not None:
+            a = unfolded()
+            b, places = len(a), a.shape[2]
+            a, parts = a.view(b * groups, -1, places), d.reshape(b * groups, -1, places)
+            each = torch.bmm(parts, a.transpose(1, 2)).view(b, *weight.shape)
+        return each, d.sum(2)
+
+    taps.found.append(Tap(names, out, weigh, factors if groups == 1 else None))
+    return out
+
+
+def _batch_norm(
+    taps: Taps,
+    func: Any,
+    input: torch.Tensor,
+    running_mean: Any,
+    running_var: Any,
+    weight: torch.Tensor | None = None,
+    bias: torch.Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> torch.Tensor:
+    if training:
+        out, mean, inverse = _FrozenNorm.apply(input, weight, bias, running_mean, running_var, momentum, eps)
+    else:
+        out = func(input, running_mean, running_var, weight, bias, False, momentum, eps)
+        mean, inverse = running_mean, (running_var + eps).rsqrt()
+    shape = (1, -1) + (1,) * (input.ndim - 2)
+    return _scaled(
+        taps, out, weight, bias, lambda: (full(input.detach()) - mean.view(shape)) * inverse.view(shape), channel=1
+    )
+
+
+def _layer_norm(
+    taps: Taps, func: Any, input: torch.Tensor, shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> torch.Tensor:
+    out = func(input, shape, weight, bias, eps)
+    return _scaled(taps, out, weight, bias, lambda: F.layer_norm(full(input.detach()), shape, eps=eps), channel=-1)
+
+
+def _group_norm(
+    taps: Taps, func: Any, input: torch.Tensor, groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> torch.Tensor:
+    out = func(input, groups, weight, bias, eps)
+    return _scaled(taps, out, weight, bias, lambda: F.group_norm(full(input.detach()), groups, eps=eps), channel=1)
+
+
+def _scaled(
+    taps: Taps, out: torch.Tensor, weight: Any, bias: Any, normed: Callable[[], torch.Tensor], *, channel: int
+) -> torch.Tensor:
+    """Tap what a norm does last: scale and shift by channel."""
+    names = taps.name(weight), taps.name(bias)
+    if names == (None, None):
+        return out
+
+    def rows(values: torch.Tensor) -> torch.Tensor | None:
+        return taps.by_sample(values.movedim(channel, -1).contiguous())
+
+    def weigh(back: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        d = rows(full(back))
+        x = rows(normed()) if names[0] is not None else None
+        assert d is not None
+        scale = (d * x).sum(1).view(taps.b, *weight.shape) if x is not None else None
+        return scale, d.sum(1).view(taps.b, *bias.shape) if bias is not None else None
+
+    whole = out.numel() // out.shape[channel] % taps.b == 0
+    if whole and (weight is None or weight.ndim == 1):
+        taps.found.append(Tap(names, out, weigh))
+    return out
+
+
+def full(values: torch.Tensor) -> torch.Tensor:
+    """Half precision brought to single; double stays."""
+    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
+
+
+def _rows(taps: Taps, values: torch.Tensor) -> torch.Tensor:
+    found = taps.by_sample(values)
+    assert found is not None  # it was for the same rows going in
+    return found
+
+
+_TAPPED: dict[Any, Callable[..., torch.Tensor]] = {
+    F.linear: _linear,
+    F.conv2d: _conv2d,
+    torch.conv2d: _conv2d,
+    F.batch_norm: _batch_norm,
+    F.layer_norm: _layer_norm,
+    F.group_norm: _group_norm,
+}
+_OUT_OF_PLACE: dict[Any, Any] = {
+    torch.relu_: torch.relu,
+    torch.Tensor.relu_: torch.relu,
+    torch.Tensor.__iadd__: torch.Tensor.__add__,
+    torch.Tensor.__imul__: torch.Tensor.__mul__,
+    torch.Tensor.__isub__: torch.Tensor.__sub__,
+}
+
+
+# -- BatchNorm with two ways back -----------------------------------------------------------------------------
+
+_FROZEN = False
+
+
+@contextmanager
+def frozen() -> Iterator[None]:
+    """Within it, the way back through BatchNorm takes mean and deviation of the batch for constants."""
+    global _FROZEN  # noqa: PLW0603 - autograd calls the way back, and can be handed nothing
+    before, _FROZEN = _FROZEN, True
+    try:
+        yield
+    finally:
+        _FROZEN = before
+
+
+class _FrozenNorm(torch.autograd.Function):
+    """BatchNorm in train mode; see `frozen`. Also gives mean and 1 / deviation of the batch."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: torch.Tensor, weight: Any, bias: Any, mean: Any, variance: Any, momentum: float, eps: float
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        out, batch_mean, inverse = torch.native_batch_norm(x, weight, bias, mean, variance, True, momentum, eps)
+        ctx.save_for_backward(x, weight, batch_mean, inverse)
+        ctx.eps, ctx.biased = eps, bias is not None
+        ctx.mark_non_differentiable(batch_mean, inverse)
+        return out, batch_mean, inverse
+
+    @staticmethod
+    def backward(ctx: Any, *backs: torch.Tensor) -> Any:
+        x, weight, mean, inverse = ctx.saved_tensors
+        back = backs[0].contiguous(memory_format=torch.channels_last) if _last(x) else backs[0].contiguous()
+        if _FROZEN:
+            shape = (1, -1) + (1,) * (x.ndim - 2)
+            scale = inverse if weight is None else inverse * weight
+            return back * scale.view(shape), None, None, None, None, None, None
+        mask = [ctx.needs_input_grad[0], weight is not None, ctx.biased]
+        dx, dw, db = torch.ops.aten.native_batch_norm_backward(
+            back, x, weight, None, None, mean, inverse, True, ctx.eps, mask
+        )
+        return dx, dw, db, None, None, None, None
+
+
+def _last(x: torch.Tensor) -> bool:
+    return x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last)
