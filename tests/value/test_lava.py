@@ -13,7 +13,8 @@ from tilth.signal import Array, Signal, Signals
 from tilth.testing import worlds
 from tilth.testing.contract import check_step
 from tilth.testing.memory import MemoryRun
-from tilth.value.lava import Lava, label_costs
+from tilth.value.lava import Lava, _thinned, label_costs
+from tilth.value.sides import sides
 
 
 def blurred(data: Dataset, signals: Signals, share: float = 0.1) -> tuple[Signals, set[str]]:
@@ -98,6 +99,8 @@ def test_too_many_judges_are_drawn_by_chance_and_it_is_said(monkeypatch: pytest.
     monkeypatch.setattr("tilth.value.lava._MOST_PAIRS", 150 * 30)
     found = Lava().value(data, signals, run)
     assert "30 of 45 judges" in run.lines[0]
+    kept = _thinned(sides(data, "valid", "value.lava"), run).judges
+    assert np.bincount(kept.labels).tolist() == [10, 10, 10]  # another share of a class would be carried elsewhere
     assert separation(found.values, found.ids, bad) > 0.85
 
 
