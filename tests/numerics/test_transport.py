@@ -93,9 +93,9 @@ def test_a_tiny_blur_neither_overflows_nor_starves_a_column() -> None:
 
 def test_a_column_that_nothing_reaches_is_met_in_two_rounds() -> None:
     """So far that its share is 0 in any digits: it is summed in the log domain, not crept up on."""
-    cost = np.array([[0.0, 1e5], [0.0, 1e5]], np.float32)
+    cost = np.array([[0.0, 1e3], [0.0, 1e3]], np.float32)
     found = sinkhorn(cost, blur=1.0, rounds=3, tolerance=1e-3)
-    assert found.converged and found.cost == pytest.approx(5e4)
+    assert found.converged and found.cost == pytest.approx(500, abs=0.1)
 
 
 def test_blocks_and_precision_change_little(monkeypatch: pytest.MonkeyPatch) -> None:
