@@ -1,4 +1,4 @@
-"""Workspace: the one door. Open, audit, propose, apply, prove, export, why, undo."""
+"""Workspace: the one door. Open, audit, value, propose, apply, prove, export, why, undo."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from tilth.dataset import Dataset
 from tilth.edit import Edit
-from tilth.errors import StepError, WorkspaceError
+from tilth.errors import WorkspaceError
 from tilth.finding import Finding
 from tilth.recipe import Recipe, StepCall
-from tilth.run import answers, door, opening, proof
+from tilth.run import answers, door, opening, proof, values, valuing
 from tilth.run.compare import Difference, differences
 from tilth.run.local import LocalRun
 from tilth.run.plan import Place, default_learner, default_recipe, load_recipe, only, plan_of
-from tilth.run.plugins import find_step
 from tilth.run.runner import Outcome, blinded, run_plan
 from tilth.run.voice import Silence, Voice
 from tilth.signal import Signal
@@ -29,6 +28,9 @@ from tilth.store.plain import kind_of
 from tilth.store.shelf import Store
 from tilth.store.tables import write_signal
 from tilth.trial import Evidence
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _LOOKING = ("embedders", "learners", "valuators", "detectors")
 
@@ -358,12 +360,83 @@ class Workspace:
 
         among  which samples; default those of the present version
         """
-        use = use or ("embed.text" if self.base.schema.modality == "text" else "embed.pixels")
-        use, given = proof.embedder_of(use)
-        if find_step(use).role != "embedders":
-            raise StepError(f"{use} is no embedder; `tilth steps` lists those that are")
+        use, given = valuing.embedder_for(self.base.schema, use)
         with self.store.writing():
             return self.run.embed(use, blinded(self.data if among is None else among), {**given, **(settings or {})})
+
+    # -- values -----------------------------------------------------------------------------------------------
+
+    @overload
+    def value(
+        self,
+        use: str = ...,
+        *,
+        settings: Mapping[str, Any] | None = ...,
+        learner: str | None = ...,
+        embedder: str | None = ...,
+        against: str | None = ...,
+    ) -> Signal: ...
+    @overload
+    def value(
+        self,
+        use: list[str],
+        *,
+        settings: Mapping[str, Any] | None = ...,
+        learner: str | None = ...,
+        embedder: str | None = ...,
+        against: str | None = ...,
+    ) -> list[Signal]: ...
+    def value(
+        self,
+        use: str | list[str] = "knn_shapley",
+        *,
+        settings: Mapping[str, Any] | None = None,
+        learner: str | None = None,
+        embedder: str | None = None,
+        against: str | None = None,
+    ) -> Signal | list[Signal]:
+        """What each train sample is worth, by one valuator or several. Kept, and found again by `values`, `influence`,
+        `why` and the report, until the data change.
+
+        use       `hydra` or `value.hydra`, or a list of names
+        settings  of the valuator, or of the learner that it goes through
+        learner   the model whose training or answers are looked into; default the valuator's, or the data's
+        embedder  where the valuator needs an embedding; default that of the modality
+        against   the split whose samples judge; default the valuator's, mostly `valid`
+        """
+        names = [use] if isinstance(use, str) else use
+        wish = valuing.Wish(learner, embedder, against, dict(settings or {}))
+        found = []
+        plans = valuing.plans(names, self.base.schema, wish)  # a wrong name or setting is told before the work
+        with self.store.writing():
+            start = history.head(self.store)
+            for places in plans:  # each by itself: a valuator's memo must not hang on who was asked beside it
+                outcome = run_plan(self.store, self.run, places, start=start, folds=5, budget=0, commit=False)
+                found.append(outcome.done[-1].signals[0])
+        return found[0] if isinstance(use, str) else found
+
+    def values(self, *use: str) -> pa.Table:
+        """The values on record of the present version: id, path, label, split, and for each valuator the mean over judges
+        and the rank (1: the most harmful). The most harmful samples by the first come first.
+
+        use  which valuators, the first of them for the order; none: all on record
+        """
+        return values.table_of(self.data, values.required(self.store, self._valuators(use)))
+
+    def valued(self, *use: str) -> list[values.Valued]:
+        """The signals behind `values`, with what belongs to them; empty where nothing is on record."""
+        return values.on_record(self.store, self._valuators(use))
+
+    def influence(self, name: str, *use: str, most: int = 5) -> list[values.Influence]:
+        """What each valuator on record says of a sample (id or path): the judges that it helps and harms most; of a judge,
+        the train samples that help and harm it most."""
+        records = values.required(self.store, self._valuators(use))
+        id = self.find(name)
+        said = [values.influence_of(self.store, one, id, most=most) for one in records]
+        return [one for one in said if one is not None]
+
+    def _valuators(self, names: Sequence[str]) -> list[str]:
+        return [valuing.find_valuator(name).name for name in names]
 
     # -- answers ----------------------------------------------------------------------------------------------
 

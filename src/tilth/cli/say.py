@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tilth.cli import worth
+
 _SHOWN = 12  # examples of a kind before the rest is counted; --json has all
 
 
@@ -46,10 +48,11 @@ def improved(ws: Any, result: Any, target: Path, page: Path, as_json: bool) -> N
     print(f"\n{len(result.before.open):,} -> {len(result.after.open):,} open samples: {counted}")
     if evidence_:
         evidence(evidence_, False)
-    print(f"dataset  {target}\nreport   {page}\nundo     tilth undo [SAMPLE | STEP | all]{_where(ws)}")
+    print(f"dataset  {target}\nreport   {page}\nundo     tilth undo [SAMPLE | STEP | all]{where(ws)}")
 
 
-def _where(ws: Any) -> str:
+def where(ws: Any) -> str:
+    """What to add to a command so that it means this workspace."""
     folder = ws.store.folder
     return "" if folder == Path(".tilth") else f" -w {folder}"
 
@@ -151,7 +154,7 @@ def edits(ws: Any, proposed: Sequence[tuple[str, Any]], as_json: bool) -> None:
         print("\n".join(f"  {one.id}  {one.because}" for one in chosen[:_SHOWN]))
         if len(chosen) > _SHOWN:
             print(f"  ... and {len(chosen) - _SHOWN:,} more (--json has all)")
-    print("\nNothing was changed. To apply:  tilth apply" + _where(ws) if proposed else "\nnothing to change")
+    print("\nNothing was changed. To apply:  tilth apply" + where(ws) if proposed else "\nnothing to change")
 
 
 def log(ws: Any, as_json: bool) -> None:
@@ -199,6 +202,7 @@ def why(one: Any, as_json: bool) -> None:
                     }
                     for batch, change in one.changes
                 ],
+                "values": [dataclasses.asdict(said) for said in one.values],
             }
         )
         return
@@ -219,7 +223,9 @@ def why(one: Any, as_json: bool) -> None:
             f"  made from it: {', '.join(one.children[:8])}"
             + (f" (+{len(one.children) - 8})" if len(one.children) > 8 else "")
         )
-    if not one.findings and not one.changes:
+    for said in one.values:
+        print("\n".join(f"  {line}" for line in worth.lines_of(said)))
+    if not one.findings and not one.changes and not one.values:
         print("  nothing was found and nothing was changed")
 
 
@@ -238,7 +244,7 @@ def undone(ws: Any, result: Any, as_json: bool) -> None:
     for reason, count in Counter(reason for _, reason in result.also).items():
         print(f"  and {count:,} that depended on them: {reason}")
     if ws.fact("proof"):
-        print("  The proof on record is of another version. Again:  tilth prove" + _where(ws))
+        print("  The proof on record is of another version. Again:  tilth prove" + where(ws))
 
 
 def diff(ws: Any, differences: Sequence[Any], as_json: bool) -> None:
@@ -253,17 +259,17 @@ def diff(ws: Any, differences: Sequence[Any], as_json: bool) -> None:
         print(f"  {one.kind:<10} {one.id}  {one.path}  {change}  {one.because}")
 
 
-def steps(as_json: bool) -> None:
-    """Every registered step."""
+def steps(as_json: bool, *, role: str = "") -> None:
+    """Every registered step, or those of one role."""
     from tilth.run.catalogue import catalogue
 
-    rows = catalogue()
+    rows = [one for one in catalogue() if role in ("", one.role)]
     if as_json:
         _json([dataclasses.asdict(one) for one in rows])
         return
-    for role in dict.fromkeys(one.role for one in rows):
-        print(f"\n{role}")
-        for one in (row for row in rows if row.role == role):
+    for group in dict.fromkeys(one.role for one in rows):
+        print(f"\n{group}")
+        for one in (row for row in rows if row.role == group):
             print(f"  {one.name:<22} {one.about}")
             facts = [
                 ("needs", ", ".join(one.needs)),

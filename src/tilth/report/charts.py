@@ -14,6 +14,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from tilth.report import words
+from tilth.signal import Array
 from tilth.trial import Evidence, Measure, Trial
 
 
@@ -162,6 +163,52 @@ def _polyline(line: Line, epochs: Scale, scale: Scale) -> str:
     ys = [HEIGHT - float(scale.at(y)[:-1]) * HEIGHT / 100 for y in line.ys]
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
     return f'<polyline class="{line.side}{" valid" if line.valid else ""}" points="{points}"/>'
+
+
+# -- values ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Bars that part at zero, and the words around them: `ticks` are (place from the left in per cent, words)."""
+
+    svg: Markup
+    ticks: tuple[tuple[float, str], ...]
+    most: int
+    beyond: int
+
+
+def histogram(values: Array, *, bars: int = 48) -> Histogram | None:
+    """How many samples have which value; zero is always an edge. Those beyond the outermost per cent are in the end bars."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return None
+    low, high = (float(end) for end in np.percentile(finite, [0.5, 99.5]))
+    pad = 0.0 if high > low else abs(low) or 1.0
+    marks = ticks(low - pad, high + pad, about=bars)
+    step = marks[1] - marks[0]
+    first, last = int(np.floor((low - pad) / step)), int(np.ceil((high + pad) / step))
+    # By whole numbers of steps: an edge at 0 is exactly 0.
+    at = np.clip(np.floor(finite / step), first, last - 1).astype(int) - first
+    counts = np.bincount(at, minlength=last - first)
+    most, width = int(counts.max()), WIDTH / len(counts)
+    drawn = "".join(
+        f'<rect class="{"below" if first + place < 0 else "above"}" x="{place * width:.2f}" width="{width * 0.92:.2f}" '
+        f'y="{HEIGHT * (1 - count / most):.1f}" height="{HEIGHT * count / most:.1f}"/>'
+        for place, count in enumerate(counts.tolist())
+        if count
+    )
+    scale = Scale(first * step, last * step)
+    zero = scale.at(0.0)[:-1]
+    line = f'<line class="zero" x1="{float(zero) * WIDTH / 100:.2f}" x2="{float(zero) * WIDTH / 100:.2f}" y1="0" y2="{HEIGHT}"/>'
+    said = f"{len(finite):,} values, {int((finite < 0).sum()):,} of them below zero"
+    svg = Markup(
+        f'<svg class="histogram" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{said}">'
+        f"{drawn}{line if first <= 0 <= last else ''}</svg>"
+    )
+    words_at = [(float(scale.at(tick)[:-1]), f"{tick:.4g}".replace("-", "−")) for tick in ticks(scale.low, scale.high)]
+    beyond = int(((finite < scale.low) | (finite > scale.high)).sum())
+    return Histogram(svg, tuple(words_at), most, beyond)
 
 
 def ticks(low: float, high: float, *, about: int = 4) -> list[float]:

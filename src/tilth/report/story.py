@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from tilth.dataset import Dataset
 from tilth.edit import Edit
 from tilth.finding import Finding
+from tilth.run.values import Valued
 from tilth.signal import Array
 from tilth.steps import Aside
 from tilth.trial import Evidence
@@ -51,6 +52,7 @@ class Story:
     findings  (step, finding) pairs
     changes   the edits that lead from `before` to `after`, in order of application
     evidence  None where nothing was trained
+    values    what each valuator said of `after`; none where nobody was asked
     thumbs    ids -> small JPEG or PNG files, at most 96 px a side; asked only for samples that are shown, and may leave
               out what has no picture
     texts     ids -> texts; likewise
@@ -75,6 +77,7 @@ class Story:
     findings: Sequence[tuple[str, Finding]] = ()
     changes: Sequence[Change] = ()
     evidence: Evidence | None = None
+    values: Sequence[Valued] = ()
     thumbs: Thumbs = _none_of
     texts: Texts = _none_of
     names: Callable[[str], str] | None = None

@@ -65,6 +65,7 @@ def story_of(ws: Workspace, *, planted: Sequence[tuple[str, int, int]] = ()) -> 
             if one.verdict == "apply"
         ],
         evidence=evidence,
+        values=ws.valued(),
         thumbs=_thumbs(ws, every) if before.schema.modality == "image" else _nothing,
         texts=_texts(every) if before.schema.modality == "text" else _nothing,
         names=paths.__getitem__,

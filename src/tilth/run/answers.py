@@ -8,11 +8,14 @@ from tilth.dataset import label_text
 from tilth.edit import Add
 from tilth.errors import WorkspaceError
 from tilth.finding import Finding
+from tilth.run.values import Influence, influence
 from tilth.sample import Sample
 from tilth.store import history
 from tilth.store.ledger import Batch, Change
 from tilth.store.shelf import Store
 from tilth.store.tables import read_schema
+
+_MOST = 3  # judges and train samples named of each valuator
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Why:
     changes: tuple[tuple[Batch, Change], ...]
     children: tuple[str, ...]
     parents: tuple[str, ...]
+    values: tuple[Influence, ...] = ()
 
 
 def find(store: Store, name: str) -> str:
@@ -68,4 +72,5 @@ def why(store: Store, name: str) -> Why:
         tuple((batches[one.batch], one) for one in changes if one.batch in batches),
         tuple(child for child, _ in ledger.children([id])),
         sample.parents,
+        tuple(influence(store, id, most=_MOST)),
     )

@@ -18,6 +18,7 @@ from tilth.dataset import Dataset
 from tilth.digest import digest, digest_bytes
 from tilth.edit import Add, Drop, Edit
 from tilth.finding import Finding
+from tilth.run import values
 from tilth.run.local import LocalRun
 from tilth.run.plan import Place
 from tilth.sample import TEST, TRAIN
@@ -146,7 +147,12 @@ def _measured(store: Store, run: LocalRun, place: Place, state: _State, folds: i
         store.ledger.remember(key, place.use, "signal", {**kinds, "version": data.version}, time.monotonic() - began)
     signals = tuple(signal for signal in found if signal is not None)
     state.signals = state.signals.with_(*signals)
-    return Done(place, signals=signals, seconds=_remembered(store, key))
+    seconds = _remembered(store, key)
+    if place.role == "valuators":
+        # Of the whole version: what is asked later is asked by its name, without reading its rows.
+        kept = digest(key, signals[0].kind)
+        values.record(store, place.use, state.data.version, signal=kept, settings=place.settings, seconds=seconds)
+    return Done(place, signals=signals, seconds=seconds)
 
 
 # -- findings -------------------------------------------------------------------------------------------------
