@@ -186,7 +186,7 @@ def histogram(values: Array, *, bars: int = 48) -> Histogram | None:
     low, high = (float(end) for end in np.percentile(finite, [0.5, 99.5]))
     pad = 0.0 if high > low else abs(low) or 1.0
     marks = ticks(low - pad, high + pad, about=bars)
-    step = marks[1] - marks[0]
+    step = float(f"{marks[1] - marks[0]:.6g}")  # a round number, as the ticks are
     first, last = int(np.floor((low - pad) / step)), int(np.ceil((high + pad) / step))
     # By whole numbers of steps: an edge at 0 is exactly 0.
     at = np.clip(np.floor(finite / step), first, last - 1).astype(int) - first
@@ -207,7 +207,7 @@ def histogram(values: Array, *, bars: int = 48) -> Histogram | None:
         f"{drawn}{line if first <= 0 <= last else ''}</svg>"
     )
     words_at = [(float(scale.at(tick)[:-1]), f"{tick:.4g}".replace("-", "−")) for tick in ticks(scale.low, scale.high)]
-    beyond = int(((finite < scale.low) | (finite > scale.high)).sum())
+    beyond = int(((finite < scale.low - step / 1e6) | (finite > scale.high + step / 1e6)).sum())
     return Histogram(svg, tuple(words_at), most, beyond)
 
 

@@ -14,7 +14,7 @@ from tilth.run.values import ClassWorth, Valued, by_class, extremes
 
 ENDS = 18  # samples shown at each end: three rows of a wide screen
 JUDGES = 6  # harmed judges shown
-CULPRITS = 4  # train samples beside each of them
+CULPRITS = 3  # train samples beside each of them: one row of a card
 MOST_CLASSES = 40
 
 
@@ -45,6 +45,7 @@ class Panel:
     use: str
     name: str
     among: int
+    below: int
     sentence: str
     zero: str
     settings: str
@@ -99,6 +100,7 @@ def _panel(story: Story, one: Valued, album: Album) -> Panel:
         use=one.use,
         name=one.name,
         among=one.among,
+        below=int((one.means < 0).sum()),
         sentence=_sentence(one),
         zero=_zero(one),
         settings=words.plain(one.settings) if one.settings else "",
