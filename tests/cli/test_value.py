@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tilth.cli.main import run
-from tilth.testing.worlds import World, photos
+from tilth.testing.worlds import World, photos, utterances
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +133,21 @@ def test_misuse_is_told_and_leaves_with_two(inside: Path, capsys: Any, args: lis
 def test_the_report_shows_what_is_on_record(inside: Path) -> None:
     assert run(["report", "-o", "worth.html"]) == 0
     assert "What samples are worth" in (inside / "worth.html").read_text()
+
+
+def test_texts_are_told_by_how_they_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    world = utterances(60, wrong=3, seed=1)
+    names = world.data.schema.classes
+    rows = [f'"{sample.text}",{names[sample.label]},{sample.split}' for sample in world.data]  # type: ignore[index]
+    (tmp_path / "talk.csv").write_text("text,label,split\n" + "\n".join(rows))
+    monkeypatch.chdir(tmp_path)
+    (told,) = asked(capsys, "value", "talk.csv", "-q", "--against", "train", "--worst", "1")
+    out = said(capsys, "value", "-q", "--against", "train", "--worst", "1")
+    row = told["harmful"][0]
+    assert row["text"] in {sample.text for sample in world.data} and f'{row["path"]} "{row["text"][:40]}' in out
+    assert f'"{row["harms"][0]["text"][:40]}' in out
+
+
+def test_where_nothing_lies_below_zero_nobody_is_called_harmful(inside: Path, capsys: Any) -> None:
+    out = said(capsys, "value", "-q", "--by", "data_oob", "--set", "models=20", "--worst", "2")
+    assert "lowest" in out and "harmful" not in out and "read the order" in out

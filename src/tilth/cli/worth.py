@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _ENDINGS = (".csv", ".parquet", ".jsonl")
 _NAMED = 2  # judges named beside a sample
+_TEXT = 48  # characters of a text beside its path
 _CLASSES = 20  # lines of the summary by class before the rest is counted
 
 
@@ -66,8 +67,8 @@ def told(ws: Any, names: Sequence[str], out: Path | None, most: int, as_json: bo
         print(f"\n{one.use}: {one.among:,} train samples valued{against}; {_unit(one)}, {one.seconds:.1f} s")
         below = int((one.means < 0).sum())
         print(f"  {below:,} of them ({below / max(one.among, 1):.1%}) below zero" + _of_zero(below))
-        _print_end(ws, one, "most harmful", one.worst(most), "hurts most", "harms")
-        _print_end(ws, one, "most helpful", one.best(most), "helps most", "helps")
+        _print_end(ws, one, "most harmful" if below else "lowest", one.worst(most), "hurts most", "harms")
+        _print_end(ws, one, "most helpful" if below else "highest", one.best(most), "helps most", "helps")
         _print_classes(values.by_class(data, one))
         print(f"  kept     {ws.store.folder / one.file}")
     if out:
@@ -92,8 +93,8 @@ def _print_end(ws: Any, one: Valued, title: str, rows: Sequence[int], whom: str,
     said = _rows(ws, one, rows)
     head = ("rank", "value", "label", "path", whom if one.judges else "")
     lines = [
-        (f"{row.rank:,}", _signed(row.value), label, path, _names(getattr(row, side)[:_NAMED]))
-        for row, path, label in said
+        (f"{row.rank:,}", _signed(row.value), label, _called(path, text), _names(getattr(row, side)[:_NAMED]))
+        for row, (path, label, text) in said
     ]
     widths = [max(len(line[at]) for line in (head, *lines)) for at in range(4)]
     print(f"\n  {title}")
@@ -102,13 +103,14 @@ def _print_end(ws: Any, one: Valued, title: str, rows: Sequence[int], whom: str,
         print(line.rstrip())
 
 
-def _rows(ws: Any, one: Valued, rows: Sequence[int]) -> list[tuple[Influence, str, str]]:
+def _rows(ws: Any, one: Valued, rows: Sequence[int]) -> list[tuple[Influence, tuple[str, str, str]]]:
+    """What is said of each row, and its path, label and text."""
     from tilth.run import values
 
     ids = [str(one.signal.ids[row]) for row in rows]
     about = values.told_of(ws.store, ids)
-    found = [(values.influence_of(ws.store, one, id, most=_NAMED), *about[id]) for id in ids]
-    return [(said, path, label) for said, path, label in found if said is not None]
+    found = [(values.influence_of(ws.store, one, id, most=_NAMED), about[id]) for id in ids]
+    return [(said, facts) for said, facts in found if said is not None]
 
 
 def _print_classes(classes: Sequence[Any]) -> None:
@@ -126,14 +128,14 @@ def _plain(ws: Any, one: Valued, most: int) -> dict[str, Any]:
 
     from tilth.run import values
 
-    def row(said: Influence, path: str, label: str) -> dict[str, Any]:
-        whom = {"harms": _effects_plain(said.harms), "helps": _effects_plain(said.helps)} if one.judges else {}
-        id = {"path": path, "label": label, "value": said.value, "rank": said.rank}
-        return {**id, **whom}
+    def row(id: str, said: Influence, path: str, label: str, text: str) -> dict[str, Any]:
+        facts = {"id": id, "path": path, "label": label, **({"text": text} if text else {})}
+        whom = {side: [asdict(effect) for effect in getattr(said, side)] for side in ("harms", "helps")}
+        return {**facts, "value": said.value, "rank": said.rank, **(whom if one.judges else {})}
 
     def end(rows: Sequence[int]) -> list[dict[str, Any]]:
         ids = [str(one.signal.ids[at]) for at in rows]
-        return [{"id": id, **row(*said)} for id, said in zip(ids, _rows(ws, one, rows), strict=True)]
+        return [row(id, said, *facts) for id, (said, facts) in zip(ids, _rows(ws, one, rows), strict=True)]
 
     return {
         "valuator": one.use,
@@ -149,10 +151,6 @@ def _plain(ws: Any, one: Valued, most: int) -> dict[str, Any]:
         "helpful": end(one.best(most)),
         "classes": [asdict(row) for row in values.by_class(ws.data, one)],
     }
-
-
-def _effects_plain(effects: Sequence[Effect]) -> list[dict[str, Any]]:
-    return [{"id": one.id, "path": one.path, "label": one.label, "value": one.value} for one in effects]
 
 
 # -- the lines of `tilth why` ---------------------------------------------------------------------------------
@@ -175,7 +173,13 @@ def lines_of(one: Influence) -> list[str]:
 
 
 def _names(effects: Sequence[Effect]) -> str:
-    return ", ".join(f"{one.path} ({one.label}, {_signed(one.value)})" for one in effects)
+    return ", ".join(f"{_called(one.path, one.text)} ({one.label}, {_signed(one.value)})" for one in effects)
+
+
+def _called(path: str, text: str) -> str:
+    """The path; of a text also how it begins."""
+    words = " ".join(text.split())
+    return f'{path} "{words if len(words) <= _TEXT else words[: _TEXT - 3] + "..."}"' if words else path
 
 
 def _signed(value: float | None) -> str:

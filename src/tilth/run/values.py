@@ -174,11 +174,12 @@ def by_class(data: Dataset, one: Valued) -> list[ClassWorth]:
 
 @dataclass(frozen=True)
 class Effect:
-    """The other side of a value: a judge, or a train sample."""
+    """The other side of a value: a judge, or a train sample; `text` where it is one."""
 
     id: str
     path: str
     label: str
+    text: str
     value: float
 
 
@@ -242,14 +243,15 @@ def _pairs(ids: Sequence[str], values: Array, most: int) -> tuple[Pairs, Pairs]:
     return [(ids[at], float(values[at])) for at in above], [(ids[at], float(values[at])) for at in below]
 
 
-def _effects(pairs: Pairs, told: Mapping[str, tuple[str, str]]) -> tuple[Effect, ...]:
-    return tuple(Effect(id, *told.get(id, ("", "")), value) for id, value in pairs)
+def _effects(pairs: Pairs, told: Mapping[str, tuple[str, str, str]]) -> tuple[Effect, ...]:
+    return tuple(Effect(id, *told.get(id, ("", "", "")), value) for id, value in pairs)
 
 
-def told_of(store: Store, ids: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """id -> (path, label in words) of samples of the present version."""
+def told_of(store: Store, ids: Iterable[str]) -> dict[str, tuple[str, str, str]]:
+    """id -> (path, label in words, text or nothing) of samples of the present version."""
     version, wanted = history.head(store), sorted(set(ids))
     if not wanted:
         return {}
     schema = read_schema(store.version_file(version))
-    return {sample.id: (sample.path, label_text(schema, sample.label)) for sample in store.rows_of(version, wanted)}
+    rows = store.rows_of(version, wanted)
+    return {sample.id: (sample.path, label_text(schema, sample.label), sample.text or "") for sample in rows}
