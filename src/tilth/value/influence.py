@@ -75,14 +75,22 @@ def solved_one_by_one(net: nn.Module, one: Callable[[torch.Tensor], Solution], t
     weights = trained(net)
 
     def solve(ends: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        flat = rows_of(ends, list(weights))
-        found = [one(row) for row in flat]
+        found = [one(row) for row in rows_of(ends, list(weights))]
         told.extend(found)
-        whole = torch.stack([each.x for each in found])
-        parts = whole.split([weight.numel() for weight in weights.values()], 1)
-        return dict(zip(weights, parts, strict=True))
+        return _by_name(weights, torch.stack([each.x for each in found]))
 
     return solve
+
+
+def as_vectors(net: nn.Module, solve: Solve) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A solver of directions as one of vectors (P,)."""
+    weights = trained(net)
+    return lambda v: rows_of(solve(_by_name(weights, v[None])), list(weights))[0]
+
+
+def _by_name(weights: Mapping[str, torch.Tensor], rows: torch.Tensor) -> dict[str, torch.Tensor]:
+    parts = rows.split([weight.numel() for weight in weights.values()], 1)
+    return dict(zip(weights, parts, strict=True))
 
 
 @dataclass(frozen=True)
@@ -200,7 +208,9 @@ class Influence:
         whole = Gauss(course, net)
         times = lambda v: whole.times(v) + d * v  # noqa: E731
         if self.inverse == "cg":
-            limits = {"iterations": self.iterations, "tolerance": self.tolerance}
+            factors = curvature.ekfac(course, net, dice)
+            near = as_vectors(net, lambda ends: factors.solve(ends, damping=d))
+            limits = {"iterations": self.iterations, "tolerance": self.tolerance, "near": near}
             return solved_one_by_one(net, lambda v: curvature.conjugate(times, v, **limits), told)
 
         def series(v: torch.Tensor) -> Solution:
