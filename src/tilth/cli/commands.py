@@ -171,7 +171,10 @@ def value(
         list[str] | None,
         typer.Option("--by", help="A valuator: knn_shapley, hydra... Repeatable.  [default: knn_shapley]"),
     ] = None,
-    learner: o.LearnerOpt = None,
+    learner: Annotated[
+        str | None,
+        typer.Option("--learner", help="The model that a valuator goes through: convnet, package.module:factory..."),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="A setting of the valuator or of its learner: --set mode=exact. Repeatable."),
@@ -179,7 +182,10 @@ def value(
     against: Annotated[
         str | None, typer.Option("--against", help="The split whose samples judge.  [default: the valuator's, valid]")
     ] = None,
-    embedder: o.EmbedderOpt = None,
+    embedder: Annotated[
+        str | None,
+        typer.Option("--embedder", help="Where a valuator needs an embedding: a name, a factory or a .onnx file."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Write a table of all values here, with ranks: .csv, .parquet or .jsonl."),

@@ -21,7 +21,7 @@ WorkspaceOpt = Annotated[
 ]
 ValidOpt = Annotated[
     str | None,
-    typer.Option(help="Which split picks the epoch: a name in the source, or the path of another source."),
+    typer.Option(help="Which split picks the epoch and judges values: a name in the source, or another source's path."),
 ]
 TestOpt = Annotated[
     str | None,
