@@ -77,20 +77,10 @@ def solved_one_by_one(net: nn.Module, one: Callable[[torch.Tensor], Solution], t
     def solve(ends: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         found = [one(row) for row in rows_of(ends, list(weights))]
         told.extend(found)
-        return _by_name(weights, torch.stack([each.x for each in found]))
+        parts = torch.stack([each.x for each in found]).split([weight.numel() for weight in weights.values()], 1)
+        return dict(zip(weights, parts, strict=True))
 
     return solve
-
-
-def as_vectors(net: nn.Module, solve: Solve) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A solver of directions as one of vectors (P,)."""
-    weights = trained(net)
-    return lambda v: rows_of(solve(_by_name(weights, v[None])), list(weights))[0]
-
-
-def _by_name(weights: Mapping[str, torch.Tensor], rows: torch.Tensor) -> dict[str, torch.Tensor]:
-    parts = rows.split([weight.numel() for weight in weights.values()], 1)
-    return dict(zip(weights, parts, strict=True))
 
 
 @dataclass(frozen=True)
@@ -208,9 +198,7 @@ class Influence:
         whole = Gauss(course, net)
         times = lambda v: whole.times(v) + d * v  # noqa: E731
         if self.inverse == "cg":
-            factors = curvature.ekfac(course, net, dice)
-            near = as_vectors(net, lambda ends: factors.solve(ends, damping=d))
-            limits = {"iterations": self.iterations, "tolerance": self.tolerance, "near": near}
+            limits = {"iterations": self.iterations, "tolerance": self.tolerance}
             return solved_one_by_one(net, lambda v: curvature.conjugate(times, v, **limits), told)
 
         def series(v: torch.Tensor) -> Solution:
