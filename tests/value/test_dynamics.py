@@ -45,6 +45,8 @@ def test_a_gap_between_right_and_wrong_is_forgetting() -> None:
     visits = VISITS.copy()
     visits[2, 1] = np.nan  # right, wrong, not met, wrong
     assert scored(visits, "forgetting", early=2)[1] == -1
+    visits[2, 0] = np.nan  # wrong, right, not met, right
+    assert scored(visits, "forgetting", early=2)[0] == 0
     visits[1, 1] = np.nan  # right, not met, not met, wrong
     assert scored(visits, "forgetting", early=2)[1] == -1
 
