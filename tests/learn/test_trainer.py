@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from tilth.errors import LearnerError
+from tilth.learn.course import Lesson, losses_of
 from tilth.learn.plan import Plan
 from tilth.learn.preprocess import Inputs
 from tilth.learn.setting import Setting
-from tilth.learn.course import Lesson, losses_of
 from tilth.learn.trainer import examine, seeded, train, weights_key
 
 PLAN = Plan(epochs=4, batch=8, optimizer="adam", rate=1e-2)

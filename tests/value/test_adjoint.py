@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from courses import PLAN, course, lessons, made
 from torch import nn
 
+from courses import PLAN, course, lessons, made
 from tilth.errors import StepError
 from tilth.value import adjoint
 from tilth.value.adjoint import exact

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from courses import PLAN, course, lessons, made
 from torch import nn
 
+from courses import PLAN, course, lessons, made
 from tilth.errors import StepError
-from tilth.value import rule
+from tilth.value import rule, statistics
 from tilth.value.gradients import Whole, one_by_one
 from tilth.value.replay import Along, Each, judge_directions, mean_direction, walk
 
@@ -138,3 +138,20 @@ def test_a_network_that_cannot_be_tapped_is_read_sample_by_sample(tmp_path):
 def test_an_unknown_optimizer_is_told():
     with pytest.raises(StepError, match="uses Rprop"):
         rule.kind_of(torch.optim.Rprop([nn.Parameter(torch.zeros(1))]))
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_batch_norm_moves_with_the_weights(optimizer, tmp_path, monkeypatch):
+    """Measured in every step on its own batch, products by taps are those of forward-mode differentiation."""
+    monkeypatch.setattr(statistics, "_SAMPLES", 8)
+    monkeypatch.setattr(statistics, "_SHARE", 1e9)
+    (teach, judge), plan = lessons(n=32), replace(PLAN, optimizer=optimizer, rate=1e-2, epochs=3)
+    found = course(made(nn.BatchNorm2d, drop=0.2), teach, plan, tmp_path)
+    along, each = Along(found, mean_direction(found, judge)), Each(found, judge_directions(found, judge, [slice(7)]), 7)
+    walk(found, along, quiet)
+    walk(found, each, quiet)
+    np.testing.assert_allclose(each.values.mean(1), along.values, rtol=2e-3, atol=1e-5 * np.abs(along.values).max())
+    monkeypatch.setattr(statistics.Moves, "needed", lambda *_: False)
+    still = Each(found, judge_directions(found, judge, [slice(7)]), 7)
+    walk(found, still, quiet)
+    assert np.abs(still.values.mean(1) - along.values).max() > 0.05 * np.abs(along.values).max()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from tilth.dataset import Dataset
+from tilth.digest import digest
 from tilth.errors import SettingError
 from tilth.signal import Array, Signal, Signals
 from tilth.steps import Course, Run, Trace
@@ -23,7 +24,7 @@ from tilth.value.traced import traced
 
 MODES = ("matrix", "approximate", "exact")
 _WHOLE_MB = 512  # of judges' gradients that are held as they are; beyond, sketches stand in
-_LOOKS = 12  # steps in which sketches are held against the gradients themselves
+_BESIDE = 4  # judges for whom sketches are held against the gradients themselves, throughout
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Hydra:
     in nats: positive helps, negative harms.
     """
 
+    version = 1
     source = "Chen et al. 2021, HyDRA, arXiv:2102.02515; exact by the adjoint of the training"
     cost = "a training, and its replay: about 1.5 (matrix), 2 (approximate), 5 (exact) trainings more"
     modality = ("image",)
@@ -80,7 +82,7 @@ class Hydra:
             name: float(np.mean([one[name] for one in found])) for name in ("gap", "fidelity") if name in found[0]
         }
         if "fidelity" in facts:
-            run.log(f"value.hydra: sketches rank products as the gradients do with Spearman {facts['fidelity']:.3f}")
+            run.log(f"value.hydra: sketches rank the samples as gradients do with Spearman {facts['fidelity']:.3f}")
         return value_signal("hydra", pair, values, unit="nats", meta=facts)
 
     def _check(self) -> None:
@@ -95,7 +97,11 @@ class Hydra:
 
 def _kept(step: Hydra, data: Dataset, pair: Sides, run: Run, number: int) -> dict[str, Array]:
     """The values by one training; found again after a kill."""
-    return dict(run.keep(("values", data.version, number), lambda: _by_one(step, data, pair, run, number)))
+    return dict(run.keep((_named(step), data.version, number), lambda: _by_one(step, data, pair, run, number)))
+
+
+def _named(step: Hydra) -> str:
+    return digest("value.hydra", step.version, asdict(step))
 
 
 def _by_one(step: Hydra, data: Dataset, pair: Sides, run: Run, number: int) -> dict[str, Array]:
@@ -139,7 +145,7 @@ def hydra(
     """HyDRA of a course against a lesson of judges: for trainings that are no dataset of Tilth.
 
     `values` (n, m) or (n,); `gap`: how far the second training ended from the first, relative; with sketches
-    `fidelity`: Spearman correlation of products of sketches with those of gradients, in some steps.
+    `fidelity`: Spearman correlation of their values with those of the gradients themselves, mean over four judges.
     """
     if mode == "approximate":
         watch = Along(course, mean_direction(course, judges))
@@ -158,7 +164,7 @@ def hydra(
     short = Sketch.of(net, sketch_side, rng or np.random.default_rng(0))
     parts = [short.shortened(judge_directions(course, judges, [rows])) for rows in slices]
     directions = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-    watch = Sketched(course, short, directions, m, judge_directions(course, judges, slices[:1]))
+    watch = Sketched(course, short, directions, m, judge_directions(course, judges, [slice(0, _BESIDE)]))
     gap = walk(course, watch, advance)
     return {"values": watch.values, "gap": np.array(gap), "fidelity": np.array(watch.fidelity)}
 
@@ -179,7 +185,7 @@ def _exact(
 
 
 class Sketched(Each):
-    """As `Each`, between sketches; now and then against the gradients themselves."""
+    """As `Each`, between sketches; for the first few judges with the gradients themselves beside them."""
 
     def __init__(
         self,
@@ -190,28 +196,25 @@ class Sketched(Each):
         whole: Mapping[str, torch.Tensor],
     ) -> None:
         super().__init__(course, short, m)
-        self._sketch, self._whole, self._step = sketch, whole, 0
-        self._every = max(1, course.steps // _LOOKS)
-        self._pairs: list[tuple[Array, Array]] = []
+        self._sketch, self._whole = sketch, whole
+        self._beside = np.zeros((len(course), len(next(iter(whole.values())))))
 
     def reader(self, scales: Any) -> Any:
-        looking = self._step % self._every == 0
-        self._step += 1
-        dots = SketchedDots(self._sketch, self._directions, scales)
-        return _Beside(dots, self._whole) if looking else dots
+        return _Beside(SketchedDots(self._sketch, self._directions, scales), self._whole)
 
     def moved(self, factor: float) -> None:
-        if isinstance(self.reader_now, _Beside):
-            sums = self.reader_now.whole
-            self._pairs.append((self._found[:, : sums.shape[1]].cpu().numpy().ravel(), sums.cpu().numpy().ravel()))
         super().moved(factor)
+        np.add.at(self._beside, self._rows, self.reader_now.whole.cpu().numpy() * factor)
 
     @property
     def fidelity(self) -> float:
-        """Mean Spearman correlation over the steps that were looked at."""
+        """Mean over those judges of the Spearman correlation between both values of the samples."""
         from scipy.stats import spearmanr
 
-        return float(np.mean([spearmanr(short, whole)[0] for short, whole in self._pairs]))
+        found: list[Any] = [
+            spearmanr(short, whole)[0] for short, whole in zip(self.values.T, self._beside.T, strict=False)
+        ]
+        return float(sum(found)) / len(found)
 
 
 @dataclass

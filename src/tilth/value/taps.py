@@ -4,9 +4,9 @@ The gradient of a sample's loss with respect to a layer's weight is a product of
 gradient at its exit, so one pass over a batch holds the gradients of all its samples. Layers are tapped where they call
 torch's functions (`F.linear`, `F.conv2d`, the norms), so it does not matter how a network is written.
 
-BatchNorm in train mode lets the samples of a batch look at each other, and the gradient of one sample is not defined by
-itself. Frozen, mean and deviation of the batch count as constants: values are those of the training, gradients those of
-each sample alone.
+BatchNorm in train mode lets the samples of a batch look at each other. Frozen, mean and deviation of the batch count as
+constants: values are those of the training, gradients those of each sample alone. What the weights do by moving the
+batch's means and deviations is added by `statistics`.
 """
 
 from __future__ import annotations
@@ -28,15 +28,14 @@ class Tap:
 
     names    of its parameters: weight, and bias or None
     out      what the layer answered, part of the graph
+    scale    (c,) of a BatchNorm in train mode: what it multiplies by after the batch's deviation; else None
     weigh    (b, ...) gradient at the exit -> (b, *weight.shape) gradient of each sample, and (b, *bias.shape) or None
-    factors  (b, ...) gradient at the exit -> (b, places, in) and (b, places, out), whose product over the places is the
-             gradient of each sample, as a matrix out x in; None where the layer is no product
     """
 
     names: tuple[str | None, str | None]
     out: torch.Tensor
     weigh: Callable[[torch.Tensor], tuple[torch.Tensor | None, torch.Tensor | None]]
-    factors: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]] | None = None
+    scale: torch.Tensor | None = None
 
 
 @dataclass
@@ -94,14 +93,11 @@ def _linear(taps: Taps, func: Any, given: torch.Tensor, weight: torch.Tensor, bi
     if names == (None, None) or entered is None:
         return out
 
-    def factors(back: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return full(entered), full(_rows(taps, back))
-
     def weigh(back: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-        a, d = factors(back)
+        a, d = full(entered), full(_rows(taps, back))
         return torch.bmm(d.transpose(1, 2), a), d.sum(1)
 
-    taps.found.append(Tap(names, out, weigh, factors))
+    taps.found.append(Tap(names, out, weigh))
     return out
 
 
@@ -128,20 +124,17 @@ def _conv2d(
             return full(input[:, :, ::across, ::down].flatten(2))
         return F.unfold(full(input), kernel, dilation, padding, stride)
 
-    def factors(back: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return unfolded().transpose(1, 2), full(back.flatten(2).transpose(1, 2))
-
     def weigh(back: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         d = full(back.flatten(2))
         each = None
         if names[0] is not None:
             a = unfolded()
             b, places = len(a), a.shape[2]
-            a, parts = a.view(b * groups, -1, places), d.reshape(b * groups, -1, places)
-            each = torch.bmm(parts, a.transpose(1, 2)).view(b, *weight.shape)
+            parts = d.reshape(b * groups, -1, places)
+            each = torch.bmm(parts, a.view(b * groups, -1, places).transpose(1, 2)).view(b, *weight.shape)
         return each, d.sum(2)
 
-    taps.found.append(Tap(names, out, weigh, factors if groups == 1 else None))
+    taps.found.append(Tap(names, out, weigh))
     return out
 
 
@@ -163,9 +156,14 @@ def _batch_norm(
         out = func(input, running_mean, running_var, weight, bias, False, momentum, eps)
         mean, inverse = running_mean, (running_var + eps).rsqrt()
     shape = (1, -1) + (1,) * (input.ndim - 2)
-    return _scaled(
-        taps, out, weight, bias, lambda: (full(input.detach()) - mean.view(shape)) * inverse.view(shape), channel=1
-    )
+
+    def normed() -> torch.Tensor:
+        return (full(input.detach()) - mean.view(shape)) * inverse.view(shape)
+
+    scale = None
+    if training:
+        scale = torch.ones_like(mean) if weight is None else weight.detach()
+    return _scaled(taps, out, weight, bias, normed, channel=1, scale=scale)
 
 
 def _layer_norm(
@@ -183,11 +181,18 @@ def _group_norm(
 
 
 def _scaled(
-    taps: Taps, out: torch.Tensor, weight: Any, bias: Any, normed: Callable[[], torch.Tensor], *, channel: int
+    taps: Taps,
+    out: torch.Tensor,
+    weight: Any,
+    bias: Any,
+    normed: Callable[[], torch.Tensor],
+    *,
+    channel: int,
+    scale: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Tap what a norm does last: scale and shift by channel."""
     names = taps.name(weight), taps.name(bias)
-    if names == (None, None):
+    if names == (None, None) and scale is None:
         return out
 
     def rows(values: torch.Tensor) -> torch.Tensor | None:
@@ -195,14 +200,13 @@ def _scaled(
 
     def weigh(back: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         d = rows(full(back))
-        x = rows(normed()) if names[0] is not None else None
-        assert d is not None
-        scale = (d * x).sum(1).view(taps.b, *weight.shape) if x is not None else None
-        return scale, d.sum(1).view(taps.b, *bias.shape) if bias is not None else None
+        x = rows(normed())
+        assert d is not None and x is not None
+        return (d * x).sum(1), d.sum(1)
 
     whole = out.numel() // out.shape[channel] % taps.b == 0
     if whole and (weight is None or weight.ndim == 1):
-        taps.found.append(Tap(names, out, weigh))
+        taps.found.append(Tap(names, out, weigh, scale))
     return out
 
 

@@ -1,0 +1,156 @@
+"""What weights do by way of BatchNorm's means and deviations.
+
+In a training, moving the weights moves the mean and the deviation of the batch in every BatchNorm, and those move the
+loss of each sample. Along a direction the first is a forward-mode product, too dear for each judge in each step; but it
+changes slowly. So it is measured now and then, on some samples, and what it does to each sample's loss is told from the
+gradients of the norm's scale and shift, which the taps hold. On digits (batches of 32) the values agreed with the products
+themselves by a Spearman correlation of .6 without it, and of .87 (Adam) and .95 (SGD) with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.autograd import forward_ad
+from torch.func import functional_call
+from torch.nn import functional as F  # noqa: N812
+from torch.overrides import TorchFunctionMode
+
+from tilth.steps import Course
+from tilth.value.gradients import Directions, trained
+from tilth.value.taps import Tap
+
+_SAMPLES = 64  # whose means and deviations stand for those of every batch
+_EARLY = 1  # steps to the second measuring; twice as many to the third, and so on
+_SHARE = 0.5  # of the work of the training that measuring may take
+
+
+class still_norms:  # noqa: N801 - read as a word: with still_norms(net)
+    """Within it, looking at a batch a second time leaves the running means and deviations as they were."""
+
+    def __init__(self, net: nn.Module) -> None:
+        self._net = net
+
+    def __enter__(self) -> None:
+        self._kept = [buffer.clone() for buffer in self._net.buffers()]
+
+    def __exit__(self, *_: object) -> None:
+        with torch.no_grad():
+            for buffer, kept in zip(self._net.buffers(), self._kept, strict=True):
+                buffer.copy_(kept)
+
+
+class Moves:
+    """How the means and deviations move along m directions; measured now and then. Mutable: it lives for one walk."""
+
+    def __init__(self, course: Course, directions: Directions, m: int) -> None:
+        self._course, self._directions, self._m = course, directions, m
+        self._measured: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._share = 1.0
+        self._next = 0
+
+    def needed(self, taps: Sequence[Tap]) -> bool:
+        """Whether a BatchNorm is trained at all."""
+        return any(tap.scale is not None for tap in taps)
+
+    @torch.no_grad()
+    def of(
+        self,
+        net: nn.Module,
+        step: int,
+        scales: Mapping[str, Any],
+        taps: Sequence[Tap],
+        backs: Sequence[torch.Tensor | None],
+    ) -> torch.Tensor:
+        """(b, m) what the directions do to each sample's loss by way of the statistics."""
+        share = _size(scales)
+        if step >= self._next:
+            self._measure(net, step, scales)
+            self._share = share
+        found: Any = 0.0
+        norms = [(tap, back) for tap, back in zip(taps, backs, strict=True) if tap.scale is not None]
+        for (tap, back), (shift, stretch) in zip(norms, self._measured, strict=True):
+            assert tap.scale is not None
+            if back is None:
+                continue
+            by_scale, by_shift = tap.weigh(back)
+            assert by_scale is not None and by_shift is not None
+            # The output is scale x (x - mean) / deviation + shift.
+            found = found + (by_scale * tap.scale) @ stretch.T - (by_shift * tap.scale) @ shift.T
+        return found * (share / self._share if self._share else 0.0)
+
+    def _measure(self, net: nn.Module, step: int, scales: Mapping[str, Any]) -> None:
+        inputs, count = [], 0
+        at = step
+        while count < _SAMPLES and at < step + _SAMPLES:
+            inputs.append(self._course.batch(at % self._course.steps).inputs)
+            count, at = count + len(inputs[-1]), at + 1
+        seen = torch.cat(inputs)[: max(_SAMPLES, len(inputs[0]))]
+        weights = trained(net)
+        rows: list[list[tuple[torch.Tensor, torch.Tensor]]] = []
+        with still_norms(net), torch.no_grad():
+            for j in range(self._m):
+                way = {
+                    name: (self._directions[name][j] * scales[name]).view_as(weight).to(weight)
+                    for name, weight in weights.items()
+                }
+                rows.append(self._along(net, weights, way, seen))
+        self._measured = [
+            (torch.stack([row[at][0] for row in rows]), torch.stack([row[at][1] for row in rows]))
+            for at in range(len(rows[0]))
+        ]
+        batch = len(inputs[0])
+        every = math.ceil(self._m * len(seen) / batch / _SHARE)
+        self._next = step + max(1, min(every, max(_EARLY, step)))  # in the beginning all changes quickly
+
+    def _along(
+        self, net: nn.Module, weights: Mapping[str, torch.Tensor], way: Mapping[str, torch.Tensor], seen: torch.Tensor
+    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        with forward_ad.dual_level(), _Statistics() as watching, self._course.setting.precise():
+            moving = {name: forward_ad.make_dual(weight.detach(), way[name]) for name, weight in weights.items()}
+            functional_call(net, moving, (seen,))
+        return watching.found
+
+
+class _Statistics(TorchFunctionMode):
+    """Within it, every BatchNorm in train mode tells how its mean moves, in deviations, and how 1 / deviation does,
+    relative: (c,) each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is F.batch_norm:
+            given = dict(zip(_ARGUMENTS, args, strict=False)) | kwargs
+            if given.get("training"):
+                self.found.append(_moves(given["input"], given.get("eps", 1e-5)))
+        return func(*args, **kwargs)
+
+
+_ARGUMENTS = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
+
+
+def _moves(given: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor]:
+    value, tangent = forward_ad.unpack_dual(given)
+    if tangent is None:
+        none = torch.zeros_like(value[0] if value.ndim == 2 else value[0].flatten(1)[:, 0])
+        return none, none.clone()
+    axes = [axis for axis in range(value.ndim) if axis != 1]
+    shape = (1, -1) + (1,) * (value.ndim - 2)
+    mean, move = value.mean(axes), tangent.mean(axes)
+    centred = value - mean.view(shape)
+    variance = centred.square().mean(axes) + eps
+    spread = (centred * (tangent - move.view(shape))).mean(axes)  # half of how the variance moves
+    return move / variance.sqrt(), -spread / variance
+
+
+def _size(scales: Mapping[str, Any]) -> float:
+    """One number for how much this step counts: what moves were measured with is brought to another step by it."""
+    first = next(iter(scales.values()))
+    return float(first.median()) if isinstance(first, torch.Tensor) else float(first)
