@@ -29,7 +29,7 @@ WIDTHS = (8, 16, 32, 64)
 JUDGES = 52
 
 
-def world(model: str, n: int, device: str, width: int = 16) -> tuple[Any, Any]:
+def world(model: str, n: int, device: str, width: int = 16, epochs: int = 15) -> tuple[Any, Any]:
     """(course, judges): a finished training on made-up pictures of ten classes, and 52 judges."""
     import torch
     from torch import nn
@@ -62,11 +62,11 @@ def world(model: str, n: int, device: str, width: int = 16) -> tuple[Any, Any]:
                 nn.Flatten(),
                 nn.Linear(8 * width, 10),
             )
-            plan = Plan(2, 50, "sgd", 0.05, weight_decay=5e-4, schedule="cosine")
+            plan = Plan(epochs, 50, "sgd", 0.05, weight_decay=5e-4, schedule="cosine")
         elif model == "convnet-48px":
-            net, plan = Convolutions(10, 1), ConvNet(epochs=2, least_steps=0).blueprint().plan
+            net, plan = Convolutions(10, 1), ConvNet(epochs=20, least_steps=0).blueprint().plan
         else:
-            net, plan = Cut(10), CutResNet50(epochs=2).blueprint().plan
+            net, plan = Cut(10), CutResNet50(epochs=20).blueprint().plan
     setting = Setting(device=device)
     judges = lesson_of(values[n:], labels[n:], 10).on(setting)
     folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"tilth-cost-{os.getpid()}"
@@ -111,13 +111,13 @@ def classic(course: Any, judges: Any) -> np.ndarray:
     return -sum(h[name] @ q[name].flatten() for name in h).numpy()
 
 
-def measured(model: str, n: int, device: str, width: int, what: list[str], turns: int) -> dict[str, Any]:
+def measured(model: str, n: int, device: str, width: int, what: list[str], turns: int, epochs: int) -> dict[str, Any]:
     """Seconds (median of turns, in turn with the plain training) and peak MiB of each way."""
     from scipy.stats import spearmanr
 
     from tilth.value.hydra import hydra
 
-    (course, judges), (again, train_mb) = world(model, n, device, width)
+    (course, judges), (again, train_mb) = world(model, n, device, width, epochs)
     ways = {mode: (lambda mode=mode: hydra(course, judges, mode=mode)["values"]) for mode in what if mode != "classic"}
     ways |= {"classic": lambda: classic(course, judges)} if "classic" in what else {}
     seconds: dict[str, list[float]] = {name: [] for name in ("training", *ways)}
@@ -153,9 +153,9 @@ def jobs(quick: bool) -> list[dict[str, Any]]:
     every, first = ["approximate", "matrix", "exact"], ["approximate", "matrix"]
     sizes, widths = (SIZES[:2], WIDTHS[:2]) if quick else (SIZES, WIDTHS)
     found = [
-        {"model": "cnn-8px", "n": 1000, "what": every},
-        {"model": "convnet-48px", "n": 640, "what": every},
-        {"model": "cut-resnet50", "n": 400, "what": every},
+        {"model": "cnn-8px", "n": 1000, "what": every, "epochs": 15},
+        {"model": "convnet-48px", "n": 1280, "what": every, "turns": 1},
+        {"model": "cut-resnet50", "n": 400, "what": every, "turns": 1},
         {"model": "cnn-8px", "n": 2000, "what": ["approximate", "classic"], "width": 32, "turns": 1},
     ]
     found += [{"model": "cnn-8px", "n": n, "what": first, "turns": 1, "figure": "n"} for n in sizes]
@@ -178,7 +178,15 @@ def main() -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.set_num_threads(1)
         job = json.loads(args.one)
-        line = measured(job["model"], job["n"], args.device, job.get("width", 16), job["what"], job.get("turns", 3))
+        line = measured(
+            job["model"],
+            job["n"],
+            args.device,
+            job.get("width", 16),
+            job["what"],
+            job.get("turns", 3),
+            job.get("epochs", 2),
+        )
         print(json.dumps(line | {"figure": job.get("figure", "")}))
         return
     lines = []

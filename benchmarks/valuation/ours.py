@@ -320,7 +320,6 @@ METHODS: dict[str, protocol.Method] = {
     "tilth.dynamics-aum": partial(dynamics, score="aum"),
     "tilth.influence-ekfac": partial(influence, inverse="ekfac"),
     "tilth.influence-ekfac-self": partial(influence, inverse="ekfac", itself=True),
-    "tilth.influence-exact": partial(influence, inverse="exact", damping=0.01),
     "tilth.trak-10": partial(trak, models=10),
     "tilth.knn-shapley": partial(game, step="value.knn_shapley"),
     "tilth.data-oob": partial(game, step="value.data_oob"),

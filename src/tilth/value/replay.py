@@ -25,7 +25,7 @@ from tilth.value.gradients import Directions, Dots, Reader, backs_of, hand, one_
 from tilth.value.statistics import Moves, still_norms
 from tilth.value.taps import Tap, Taps
 
-_SETTLING = 100  # steps in which Adam's second moment changes much from one to the next
+_SETTLING = 30  # steps in which Adam's second moment changes much from one to the next
 _APART = 1e-3  # relative; a GPU sums in no fixed order, and a training that went elsewhere is off by far more
 
 # Of a tensor's typical root of the second moment, added to each. A weight that has hardly had a gradient would count

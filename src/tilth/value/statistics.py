@@ -24,8 +24,8 @@ from tilth.steps import Course
 from tilth.value.gradients import Directions, trained
 from tilth.value.taps import Tap
 
-_SAMPLES = 64  # whose means and deviations stand for those of every batch
-_EARLY = 1  # steps to the second measuring; twice as many to the third, and so on
+_SAMPLES = 32  # whose means and deviations stand for those of every batch
+_LEAST = 5  # measurings, however short the training
 _SHARE = 0.5  # of the work of the training that measuring may take
 
 
@@ -103,9 +103,20 @@ class Moves:
             (torch.stack([row[at][0] for row in rows]), torch.stack([row[at][1] for row in rows]))
             for at in range(len(rows[0]))
         ]
-        batch = len(inputs[0])
-        every = math.ceil(self._m * len(seen) / batch / _SHARE)
-        self._next = step + max(1, min(every, max(_EARLY, step)))  # in the beginning all changes quickly
+        self._next = self._after(step, len(seen) / len(inputs[0]))
+
+    def _after(self, step: int, looks: float) -> int:
+        """The step of the next measuring: twice as far from the start each time, for in the beginning all changes quickly,
+        and later as often as the share of the work allows; where that is less, each time farther by a larger factor.
+
+        looks  steps' work of one forward-mode product
+        """
+        steps = self._course.steps
+        most = max(float(_LEAST), _SHARE * steps / (self._m * looks))
+        factor = max(2.0, steps ** (1 / (most - 1)))
+        return step + max(
+            1, math.ceil(min(step * (factor - 1), steps / most)) if factor == 2.0 else int(step * (factor - 1))
+        )
 
     def _along(
         self, net: nn.Module, weights: Mapping[str, torch.Tensor], way: Mapping[str, torch.Tensor], seen: torch.Tensor

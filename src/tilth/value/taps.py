@@ -198,11 +198,16 @@ def _scaled(
     def rows(values: torch.Tensor) -> torch.Tensor | None:
         return taps.by_sample(values.movedim(channel, -1).contiguous())
 
+    kept: list[tuple[torch.Tensor, torch.Tensor]] = []  # asked for twice where statistics move
+
     def weigh(back: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        if kept:
+            return kept[0]
         d = rows(full(back))
         x = rows(normed())
         assert d is not None and x is not None
-        return (d * x).sum(1), d.sum(1)
+        kept.append(((d * x).sum(1), d.sum(1)))
+        return kept[0]
 
     whole = out.numel() // out.shape[channel] % taps.b == 0
     if whole and (weight is None or weight.ndim == 1):
