@@ -41,7 +41,15 @@ def test_wrong_labels_are_worth_least():
     assert roc_auc_score(wrong, -mean_value(signal)) > 0.85
 
 
-def test_several_labels_at_once():
+def test_several_labels_at_once(tmp_path):
+    teach, judge = (replace(one, targets=(one.targets + one.targets.roll(1, 1)), multi=True) for one in lessons())
+    found = course(made(), teach, replace(PLAN, rate=0.5), tmp_path)
+    matrix, mean = (hydra(found, judge, mode=mode)["values"] for mode in ("matrix", "approximate"))
+    np.testing.assert_allclose(matrix.mean(1), mean, rtol=1e-3, atol=1e-7)
+    assert np.abs(mean).max() > 1e-4
+
+
+def test_a_learner_that_cannot_be_traced_is_told():
     world = worlds.utterances(40, valid_share=0.2)
     with pytest.raises(StepError, match="knn_shapley"):
         Hydra(learner="text-linear").value(world.data.open, Signals(), world.run())

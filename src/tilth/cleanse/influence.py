@@ -24,7 +24,7 @@ class Influence:
     for each judge.
     """
 
-    source = "KAIST-AIPRLab 2021, Augment and Valuate, section 3.2"
+    source = "Lee et al. 2021, Augment & Valuate, section 3.2"
     cost = "O(n m)"
 
     by: str = "hydra"
