@@ -283,7 +283,7 @@ class Workspace:
         seeds     how many trainings on each side of the proof
         """
         chosen, text = self.recipe(recipe)
-        places = self.plan(chosen, embedder=embedder)
+        places = self.plan(proof.valued_by(chosen, learner or chosen.learner, settings), embedder=embedder)
         learner = learner or chosen.learner or default_learner(self.base.schema)
         proof.fixed_model(learner, settings)  # a wrong name or setting is told before the work
         with self.store.writing():

@@ -10,6 +10,7 @@ from tilth.dataset import Schema
 from tilth.errors import RecipeError, SettingError, StepError
 from tilth.recipe import parse_recipe
 from tilth.run.plan import default_recipe, load_recipe, plan_of, shipped_recipes
+from tilth.run.proof import valued_by
 from tilth.run.plugins import known_steps, make_step
 from tilth.testing.contract import check_declarations
 
@@ -65,3 +66,13 @@ def test_every_step_keeps_the_declarations_of_the_contract(name: str) -> None:
         "embed.onnx": {"path": "a.onnx"},
     }
     check_declarations(make_step(name, needed.get(name)))
+
+
+def test_what_is_valued_is_what_is_proved() -> None:
+    recipe = load_recipe("influence")[0]
+    handed = valued_by(recipe, "cut-resnet50", {"epochs": 3})
+    assert handed.steps[0].settings == {"learner": "cut-resnet50", "settings": {"epochs": 3}}
+    assert handed.steps[1] == recipe.steps[1]
+    own = parse_recipe('name = "own"\n[[step]]\nuse = "value.hydra"\nlearner = "convnet"\n')
+    assert valued_by(own, "resnet34", None) == own
+    assert valued_by(recipe, None, None) == recipe == valued_by(recipe, "linear", None)

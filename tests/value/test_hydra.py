@@ -13,6 +13,8 @@ from torch import nn
 
 from courses import PLAN, course, lessons, made
 from tilth.errors import SettingError, StepError
+from tilth.learn.setting import Setting
+from tilth.learn.trainer import train
 from tilth.signal import Signals
 from tilth.testing import worlds
 from tilth.testing.contract import check_step
@@ -81,6 +83,39 @@ def test_exact_for_each_judge_averages_to_exact_for_all(tmp_path):
     each = hydra(found, judge, mode="exact", each_judge=True)["values"]
     assert each.shape == (30, 7)
     np.testing.assert_allclose(each.mean(1), hydra(found, judge, mode="exact")["values"], rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["matrix", "approximate", "exact"])
+def test_half_precision(mode, tmp_path):
+    """What a GPU trains in: bfloat16 products."""
+    teach, judge = (lesson.on(Setting()) for lesson in float_lessons())
+    setting = Setting(precision="bf16", fused=False)
+    found = train(made(nn.BatchNorm2d).float(), teach, None, PLAN, setting=setting, seed=0, folder=tmp_path).course
+    values = hydra(found, judge, mode=mode)["values"]
+    assert np.isfinite(values).all() and values.std() > 0
+
+
+def float_lessons():
+    for one in lessons():
+        inputs = replace(one.inputs, values=one.inputs.values.float())
+        yield replace(one, inputs=inputs, targets=one.targets.float(), weights=one.weights.float())
+
+
+def test_sketches_go_with_batch_norm(tmp_path):
+    teach, judge = lessons()
+    found = course(made(nn.BatchNorm2d), teach, replace(PLAN, optimizer="adam", rate=1e-2), tmp_path)
+    whole = hydra(found, judge, sketch="none")["values"]
+    sketched = hydra(found, judge, sketch="kronecker", sketch_side=5, rng=np.random.default_rng(1))
+    assert 0.3 < spearmanr(sketched["values"].ravel(), whole.ravel())[0] < 0.9999
+
+
+def test_none_judges_itself():
+    world = worlds.photos(40)
+    quick = {**QUICK, "least_steps": 8, "epochs": 2}
+    signal = Hydra(settings=quick, against="train").value(world.data.open, Signals(), world.run())
+    np.testing.assert_array_equal(np.diag(signal.rows(np.array(signal.meta["judges"]))), 0)
+    with pytest.raises(SettingError, match="against"):
+        Hydra(settings=quick, against="train", mode="approximate").value(world.data.open, Signals(), world.run())
 
 
 # -- sketches -------------------------------------------------------------------------------------------------

@@ -155,3 +155,34 @@ def test_batch_norm_moves_with_the_weights(optimizer, tmp_path, monkeypatch):
     still = Each(found, judge_directions(found, judge, [slice(7)]), 7)
     walk(found, still, quiet)
     assert np.abs(still.values.mean(1) - along.values).max() > 0.05 * np.abs(along.values).max()
+
+
+class Writes(nn.Module):
+    """A network that writes to what its layers answered, and one whose rows go place by place."""
+
+    def __init__(self, *, sideways: bool) -> None:
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(4)
+            self.conv, self.mix, self.head = nn.Conv2d(1, 4, 3, padding=1), nn.Linear(4, 4), nn.Linear(4, 3)
+        self.unused, self.sideways = nn.Linear(2, 2), sideways
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        seen = self.conv(pictures)
+        seen += 1
+        seen *= 0.5
+        rows = seen.tanh_().flatten(2).permute(2, 0, 1) if self.sideways else seen.tanh_().flatten(2).transpose(1, 2)
+        rows = self.mix(rows)
+        return self.head(rows.clamp_(-1, 1).mean(0 if self.sideways else 1))
+
+
+@pytest.mark.parametrize("sideways", [False, True])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_layers_that_are_written_to_or_go_sideways(sideways, optimizer, tmp_path):
+    (teach, judge), plan = lessons(), replace(PLAN, optimizer=optimizer, rate=1e-2, epochs=10)
+    found = course(Writes(sideways=sideways), teach, plan, tmp_path)
+    along, each = Along(found, mean_direction(found, judge)), Each(found, judge_directions(found, judge, [slice(7)]), 7)
+    walk(found, along, quiet)
+    walk(found, each, quiet)
+    loose = 1e-3 if optimizer == "sgd" else 0.1  # Adam's scales are a step old in the one pass of `Along`
+    np.testing.assert_allclose(each.values.mean(1), along.values, atol=loose * np.abs(along.values).max())

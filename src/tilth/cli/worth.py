@@ -63,10 +63,11 @@ def told(ws: Any, names: Sequence[str], out: Path | None, most: int, as_json: bo
     data = ws.data
     for one in found:
         by = f"{len(one.judges):,} judges" if one.judges else "the judges as a whole"
-        against = f" by {by} (split {one.against})" if one.against else ""
+        judged = one.against and (one.judges or one.against != "train")
+        against = f" by {by} (split {one.against})" if judged else ""
         print(f"\n{one.use}: {one.among:,} train samples valued{against}; {_unit(one)}, {one.seconds:.1f} s")
         below = int((one.means < 0).sum())
-        print(f"  {below:,} of them ({below / max(one.among, 1):.1%}) below zero" + _of_zero(below))
+        print(f"  {below:,} of them ({below / max(one.among, 1):.1%}) below zero" + _of_zero(one, below))
         _print_end(ws, one, "most harmful" if below else "lowest", one.worst(most), "hurts most", "harms")
         _print_end(ws, one, "most helpful" if below else "highest", one.best(most), "helps most", "helps")
         _print_classes(values.by_class(data, one))
@@ -79,8 +80,9 @@ def told(ws: Any, names: Sequence[str], out: Path | None, most: int, as_json: bo
     print(f"\nNext:  tilth why ID{where(ws)}   |   tilth report{where(ws)}{hint}")
 
 
-def _of_zero(below: int) -> str:
-    return ": they do harm" if below else ": read the order, and look at the lowest"
+def _of_zero(one: Valued, below: int) -> str:
+    """Zero parts help from harm only where somebody judges."""
+    return ": they do harm" if below and one.judges else ": read the order, and look at the lowest"
 
 
 def _unit(one: Valued) -> str:

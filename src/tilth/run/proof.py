@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from tilth.dataset import Dataset
 from tilth.digest import digest
 from tilth.errors import ExportError, RecipeError
+from tilth.recipe import Recipe, StepCall
 from tilth.run.local import LocalRun
 from tilth.run.plugins import find_step, make_step, step_key
 from tilth.steps import Run
@@ -36,6 +37,27 @@ def fixed_model(spec: str, settings: Mapping[str, Any] | None = None) -> Any:
     if hasattr(step, "check"):
         step.check()
     return step
+
+
+def valued_by(recipe: Recipe, learner: str | None, settings: Mapping[str, Any] | None) -> Recipe:
+    """The recipe with this fixed model in the valuators that ask for a learner and name none: what is valued is then
+    what is proved."""
+    if learner is None:
+        return recipe
+
+    def handed(block: Any) -> Any:
+        if not isinstance(block, StepCall):
+            return replace(block, steps=tuple(handed(call) for call in block.steps))
+        known = find_step(block.use)
+        named = {field.name for field in fields(known.load())} if known.role == "valuators" else set()
+        if not {"learner", "settings"} <= named or "learner" in block.settings:
+            return block
+        use, given = learner_of(learner)
+        if not hasattr(find_step(use).load(), "trace"):  # a command, a regression: nothing to go through again
+            return block
+        return StepCall(block.use, {**block.settings, "learner": use, "settings": {**given, **(settings or {})}})
+
+    return replace(recipe, steps=tuple(handed(block) for block in recipe.steps))
 
 
 def embedder_of(spec: str) -> tuple[str, dict[str, Any]]:

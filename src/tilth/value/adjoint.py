@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -155,7 +155,7 @@ def exact(
 
 def _stretch(training: Training, steps: int, memory_mb: int) -> int:
     """Steps between kept states: as few stretches as the memory holds, and never worse than the root."""
-    one = 4 * sum(weight.numel() for weight in training.weights.values()) * (3 if training.kind == "SGD" else 4)
+    one = 4 * sum(weight.numel() for weight in training.weights.values()) * 4
     most = (memory_mb << 20) // max(one, 1)
     if steps + 1 <= most:
         return max(1, steps)
@@ -211,7 +211,7 @@ class _Back:
         self, batch: Any, start: Moment, directions: Mapping[str, torch.Tensor]
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """(m, b) products of the gradients with each direction, and the Hessian of the batch times each direction."""
-        course, net = self.training.course, self.training.net
+        course, net = single(self.training.course), self.training.net
         share = batch.weights / len(batch.rows)
 
         def losses(weights: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -248,3 +248,10 @@ def _unclipped(directions: Mapping[str, torch.Tensor], taken: Taken) -> dict[str
         name: taken.factor * (one - along.view(-1, *[1] * (one.ndim - 1)) * unit[name])
         for name, one in directions.items()
     }
+
+
+def single(course: Any) -> Any:
+    """The same course in single precision: second derivatives through half precision fail in torch, and would be noise."""
+    if getattr(course.setting, "precision", "fp32") == "fp32":
+        return course
+    return replace(course, setting=replace(course.setting, precision="fp32"))

@@ -12,11 +12,12 @@ import torch
 
 from tilth.dataset import Dataset
 from tilth.digest import digest
-from tilth.errors import SettingError
+from tilth.errors import SettingError, StepError
 from tilth.signal import Array, Signal, Signals
 from tilth.steps import Course, Run, Trace
 from tilth.value.adjoint import exact
 from tilth.value.gradients import blocks, room, trained
+from tilth.value.passes import none_judges_itself
 from tilth.value.replay import Along, Each, judge_directions, mean_direction, walk
 from tilth.value.sides import Sides, sides, value_signal
 from tilth.value.sketch import Sketch, SketchedDots
@@ -24,6 +25,7 @@ from tilth.value.traced import traced
 
 MODES = ("matrix", "approximate", "exact")
 _WHOLE_MB = 512  # of judges' gradients that are held as they are; beyond, sketches stand in
+_MOST_PAIRS = 250_000_000  # of samples and judges: 1 GB
 _BESIDE = 4  # judges for whom sketches are held against the gradients themselves, throughout
 
 
@@ -75,8 +77,21 @@ class Hydra:
         del signals
         self._check()
         pair = sides(data, self.against, "value.hydra")
+        if pair.itself and not self._each:
+            raise SettingError(
+                f'value.hydra: against = "train" needs a value per judge, so that none judges itself, and mode = {self.mode!r} '
+                'values against their mean; take mode = "matrix", or mode = "exact" with each_judge = true'
+            )
+        if self._each and len(pair.valued) * len(pair.judges) > _MOST_PAIRS:
+            raise SettingError(
+                f"value.hydra: a value for each of {len(pair.valued):,} samples and {len(pair.judges):,} judges would take "
+                f'{len(pair.valued) * len(pair.judges) * 4 / 2**30:.0f} GiB; take mode = "approximate", or fewer judges'
+            )
         found = run.map(partial(_kept, self, data, pair, run), range(self.seeds), what="trainings gone through again")
         values = np.mean([one["values"] for one in found], axis=0)
+        values = none_judges_itself(values, pair)
+        if not np.isfinite(values).all():
+            raise StepError("value.hydra: some values are not finite; the training goes astray. Choose a lower rate.")
         facts = {"mode": self.mode, "learner": self.learner, "seeds": self.seeds}
         facts |= {
             name: float(np.mean([one[name] for one in found])) for name in ("gap", "fidelity") if name in found[0]
@@ -84,6 +99,11 @@ class Hydra:
         if "fidelity" in facts:
             run.log(f"value.hydra: sketches rank the samples as gradients do with Spearman {facts['fidelity']:.3f}")
         return value_signal("hydra", pair, values, unit="nats", meta=facts)
+
+    @property
+    def _each(self) -> bool:
+        """Whether each judge has a column."""
+        return self.mode == "matrix" or (self.mode == "exact" and self.each_judge)
 
     def _check(self) -> None:
         if self.mode not in MODES:
@@ -109,6 +129,7 @@ def _by_one(step: Hydra, data: Dataset, pair: Sides, run: Run, number: int) -> d
     trace = traced("value.hydra", step.learner, step.settings, data, run, seed=seed)
     lesson = trace.examine(pair.judges, run)
     course = trace.course
+    run.log(f"value.hydra: {course.steps:,} steps are gone through again ({step.mode})")
     with run.progress("going through it again", course.steps * (3 if step.mode == "exact" else 1)) as advance:
         found = hydra(
             course,
@@ -147,6 +168,7 @@ def hydra(
     `values` (n, m) or (n,); `gap`: how far the second training ended from the first, relative; with sketches
     `fidelity`: Spearman correlation of their values with those of the gradients themselves, mean over four judges.
     """
+    judges = judges.on(course.setting) if hasattr(judges, "on") else judges
     if mode == "approximate":
         watch = Along(course, mean_direction(course, judges))
         gap = walk(course, watch, advance)
@@ -164,7 +186,7 @@ def hydra(
     short = Sketch.of(net, sketch_side, rng or np.random.default_rng(0))
     parts = [short.shortened(judge_directions(course, judges, [rows])) for rows in slices]
     directions = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-    watch = Sketched(course, short, directions, m, judge_directions(course, judges, [slice(0, _BESIDE)]))
+    watch = Sketched(course, short, directions, m, judges)
     gap = walk(course, watch, advance)
     return {"values": watch.values, "gap": np.array(gap), "fidelity": np.array(watch.fidelity)}
 
@@ -193,11 +215,18 @@ class Sketched(Each):
         sketch: Sketch,
         short: Mapping[str, torch.Tensor],
         m: int,
-        whole: Mapping[str, torch.Tensor],
+        judges: Any,
     ) -> None:
         super().__init__(course, short, m)
+        whole = judge_directions(course, judges, [slice(0, _BESIDE)])
+        self._judges = judges
         self._sketch, self._whole = sketch, whole
         self._beside = np.zeros((len(course), len(next(iter(whole.values())))))
+
+    def direction(self, judge: int) -> Mapping[str, torch.Tensor]:
+        """The whole gradient of one judge, made anew: only sketches are held."""
+        found = judge_directions(self._course, self._judges, [slice(judge, judge + 1)])
+        return {name: rows[0] for name, rows in found.items()}
 
     def reader(self, scales: Any) -> Any:
         return _Beside(SketchedDots(self._sketch, self._directions, scales), self._whole)

@@ -31,6 +31,7 @@ _APART = 1e-3  # relative; a GPU sums in no fixed order, and a training that wen
 # Of a tensor's typical root of the second moment, added to each. A weight that has hardly had a gradient would count
 # without bound, where Adam itself moves no weight by more than its rate. Results are the same from .03 to 1 on digits.
 _FLOOR = 0.1
+_ROUNDING = 1e-5  # of the largest typical root. Below it a gradient is rounding: that of a bias before a BatchNorm, say
 
 Scales = Mapping[str, Any]
 """Name of a parameter -> what its gradient counts in this step: one number (SGD) or one per weight (Adam)."""
@@ -103,29 +104,39 @@ class Weigher:
             course.set(optimizer, step)
             for own, group in zip(steps, optimizer.param_groups, strict=True):
                 own.append(rule.group_of(group))
-        shares = [rule.factors(own) if kind == "SGD" else rule.moment_factors(own) for own in steps]
+        shares = [rule.factors(own) if kind == "SGD" else rule.moment_factors(own, kind) for own in steps]
         return cls(kind, optimizer, names, shares, 0 if kind == "SGD" else _SETTLING)
 
     def scales(self, step: int) -> Scales:
         """Of this step. For Adam with the second moment as it will be after it, where the gradients are there."""
         found: dict[str, Any] = {}
-        for group, names, shares in zip(self.optimizer.param_groups, self.names, self.shares, strict=True):
-            share = float(shares[step])
-            for name, weight in zip(names, group["params"], strict=True):
-                found[name] = share if self.kind == "SGD" else share / self._below(weight, group, step)
+        groups = list(zip(self.optimizer.param_groups, self.names, self.shares, strict=True))
+        if self.kind == "SGD":
+            return {name: float(shares[step]) for _, names, shares in groups for name in names}
+        roots = {
+            name: self._root(weight, group, step)
+            for group, names, _ in groups
+            for name, weight in zip(names, group["params"], strict=True)
+        }
+        typical = {name: root.square().mean().sqrt() for name, root in roots.items()}
+        most = torch.stack(list(typical.values())).max()
+        for group, names, shares in groups:
+            for name in names:
+                below = roots[name] + _FLOOR * typical[name] + group["eps"]
+                felt = (typical[name] > _ROUNDING * most).to(below)
+                found[name] = felt * float(shares[step]) / below
         return found
 
-    def _below(self, weight: torch.Tensor, group: Mapping[str, Any], step: int) -> torch.Tensor:
-        """(numel,) what Adam divides by: the root of the second moment, and epsilon."""
+    def _root(self, weight: torch.Tensor, group: Mapping[str, Any], step: int) -> torch.Tensor:
+        """(numel,) the root of Adam's second moment."""
         beta, count = group["betas"][1], step + 1
         state = self.optimizer.state.get(weight, {})
         second = state["exp_avg_sq"] if "exp_avg_sq" in state else torch.zeros_like(weight)
         if weight.grad is not None:
             second = beta * second + (1 - beta) * weight.grad**2
         else:
-            count -= 1
-        root = (second / (1 - beta**count)).sqrt()
-        return (root + _FLOOR * root.square().mean().sqrt() + group["eps"]).flatten()
+            count = max(count - 1, 1)
+        return (second / (1 - beta**count)).sqrt().flatten()
 
 
 # -- one direction --------------------------------------------------------------------------------------------
@@ -186,7 +197,11 @@ class Each:
     def __init__(self, course: Course, directions: Directions, m: int) -> None:
         self._course, self._directions = course, directions
         self.values, self._step = np.zeros((len(course), m), np.float32), 0
-        self._moves = Moves(course, directions, m)
+        self._moves = Moves(course, self.direction, m)
+
+    def direction(self, judge: int) -> Mapping[str, torch.Tensor]:
+        """Name -> (numel,) gradient of one judge."""
+        return {name: rows[judge] for name, rows in self._directions.items()}
 
     def reader(self, scales: Scales) -> Dots:
         return Dots(self._directions, scales)

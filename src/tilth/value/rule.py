@@ -84,7 +84,7 @@ def _move(group: Group, *, first: bool) -> tuple[Array, Array]:
     return np.stack([np.array([1.0, 0.0]) + shift, velocity]), np.array([push, speed])
 
 
-def moment_factors(steps: Sequence[Group]) -> Array:
+def moment_factors(steps: Sequence[Group], kind: str) -> Array:
     """(T,) float64: as `factors` for Adam and AdamW, times what Adam divides by.
 
     The second moment of the step stands for those of the steps after, in which the gradient still moves the weights: it
@@ -96,7 +96,8 @@ def moment_factors(steps: Sequence[Group]) -> Array:
         group, beta = steps[t], steps[t].betas[0]
         moment = first + group.rate / (1 - beta ** (t + 1)) * weight
         found[t] = (1 - beta) * moment
-        weight, first = weight * (1 - group.rate * group.decay), beta * moment
+        kept = 1 - group.rate * group.decay if kind == "AdamW" else 1.0
+        weight, first = weight * kept, beta * moment
     return found
 
 
@@ -125,17 +126,13 @@ class Adjoint:
     second: torch.Tensor
 
 
-def pull(
-    kind: str, group: Group, before: Before, after: Adjoint, *, still: bool = False
-) -> tuple[torch.Tensor, Adjoint]:
+def pull(kind: str, group: Group, before: Before, after: Adjoint) -> tuple[torch.Tensor, Adjoint]:
     """One step backwards: from the adjoint after it to the adjoint of the gradient, and the adjoint before it less what
     comes by way of the gradient (the Hessian's part).
-
-    still  take Adam's second moment for a constant
     """
     if kind == "SGD":
         return _pull_sgd(group, before, after)
-    return _pull_adam(kind, group, before, after, still=still)
+    return _pull_adam(kind, group, before, after)
 
 
 def _pull_sgd(group: Group, before: Before, after: Adjoint) -> tuple[torch.Tensor, Adjoint]:
@@ -152,7 +149,7 @@ def _pull_sgd(group: Group, before: Before, after: Adjoint) -> tuple[torch.Tenso
     return d, Adjoint(after.weight + group.decay * d, carried, after.second)
 
 
-def _pull_adam(kind: str, group: Group, before: Before, after: Adjoint, *, still: bool) -> tuple[torch.Tensor, Adjoint]:
+def _pull_adam(kind: str, group: Group, before: Before, after: Adjoint) -> tuple[torch.Tensor, Adjoint]:
     beta1, beta2 = group.betas
     c1, c2 = 1 - beta1**before.count, 1 - beta2**before.count
     decayed = kind == "AdamW"
@@ -163,10 +160,8 @@ def _pull_adam(kind: str, group: Group, before: Before, after: Adjoint, *, still
     step = group.rate / c1
     by_first = after.first - step * after.weight / below
     d = (1 - beta1) * by_first
-    by_second = after.second
-    if not still:
-        slope = torch.where(root > 0, 1 / (2 * c2 * root.clamp_min(1e-30)), torch.zeros_like(root))
-        by_second = after.second + step * first / below**2 * slope * after.weight
-        d = d + 2 * (1 - beta2) * g * by_second
+    slope = torch.where(root > 0, 1 / (2 * c2 * root.clamp_min(1e-30)), torch.zeros_like(root))
+    by_second = after.second + step * first / below**2 * slope * after.weight
+    d = d + 2 * (1 - beta2) * g * by_second
     weight = after.weight * (1 - group.rate * group.decay) if decayed else after.weight + group.decay * d
     return d, Adjoint(weight, beta1 * by_first, beta2 * by_second)

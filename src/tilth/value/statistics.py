@@ -10,7 +10,7 @@ themselves by a Spearman correlation of .6 without it, and of .87 (Adam) and .95
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -21,11 +21,12 @@ from torch.nn import functional as F  # noqa: N812
 from torch.overrides import TorchFunctionMode
 
 from tilth.steps import Course
-from tilth.value.gradients import Directions, trained
-from tilth.value.taps import Tap
+from tilth.value.gradients import trained
+from tilth.value.taps import Tap, full
 
 _SAMPLES = 32  # whose means and deviations stand for those of every batch
-_LEAST = 5  # measurings, however short the training
+_LEAST = 5  # measurings, however short the training, as long as they take no more work than
+_MOST = 2.0  # trainings
 _SHARE = 0.5  # of the work of the training that measuring may take
 
 
@@ -45,10 +46,13 @@ class still_norms:  # noqa: N801 - read as a word: with still_norms(net)
 
 
 class Moves:
-    """How the means and deviations move along m directions; measured now and then. Mutable: it lives for one walk."""
+    """How the means and deviations move along m directions; measured now and then. Mutable: it lives for one walk.
 
-    def __init__(self, course: Course, directions: Directions, m: int) -> None:
-        self._course, self._directions, self._m = course, directions, m
+    direction  number of a judge -> name -> (numel,) its gradient
+    """
+
+    def __init__(self, course: Course, direction: Callable[[int], Mapping[str, torch.Tensor]], m: int) -> None:
+        self._course, self._direction, self._m = course, direction, m
         self._measured: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._share = 1.0
         self._next = 0
@@ -94,8 +98,10 @@ class Moves:
         rows: list[list[tuple[torch.Tensor, torch.Tensor]]] = []
         with still_norms(net), torch.no_grad():
             for j in range(self._m):
+                with torch.enable_grad():
+                    direction = self._direction(j)
                 way = {
-                    name: (self._directions[name][j] * scales[name]).view_as(weight).to(weight)
+                    name: (direction[name] * scales[name]).view_as(weight).to(weight)
                     for name, weight in weights.items()
                 }
                 rows.append(self._along(net, weights, way, seen))
@@ -112,7 +118,10 @@ class Moves:
         looks  steps' work of one forward-mode product
         """
         steps = self._course.steps
-        most = max(float(_LEAST), _SHARE * steps / (self._m * looks))
+        once = self._m * looks / steps  # work of one measuring, in trainings
+        most = max(min(float(_LEAST), _MOST / once), _SHARE / once)
+        if most < 2:
+            return steps
         factor = max(2.0, steps ** (1 / (most - 1)))
         return step + max(
             1, math.ceil(min(step * (factor - 1), steps / most)) if factor == 2.0 else int(step * (factor - 1))
@@ -149,6 +158,7 @@ _ARGUMENTS = ("input", "running_mean", "running_var", "weight", "bias", "trainin
 
 def _moves(given: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor]:
     value, tangent = forward_ad.unpack_dual(given)
+    value, tangent = full(value), None if tangent is None else full(tangent)
     if tangent is None:
         none = torch.zeros_like(value[0] if value.ndim == 2 else value[0].flatten(1)[:, 0])
         return none, none.clone()

@@ -51,13 +51,13 @@ class Taps(TorchFunctionMode):
         self._names = {id(weight): name for name, weight in self.net.named_parameters() if weight.requires_grad}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = dict(kwargs or {})
-        if kwargs.get("inplace"):  # a tapped answer must stay what it was
-            kwargs["inplace"] = False
-        if func in _OUT_OF_PLACE:
-            func = _OUT_OF_PLACE[func]
         tapped = _TAPPED.get(func)
-        return func(*args, **kwargs) if tapped is None else tapped(self, func, *args, **kwargs)
+        if tapped is None:
+            return func(*args, **(kwargs or {}))
+        before = len(self.found)
+        out = tapped(self, func, *args, **(kwargs or {}))
+        # The network gets a copy: it may write to it, and the tapped answer must stay what it was.
+        return out.clone() if len(self.found) > before else out
 
     def name(self, weight: torch.Tensor | None) -> str | None:
         """The parameter that this is, or a view of; None for what is not trained."""
@@ -78,9 +78,11 @@ class Taps(TorchFunctionMode):
         return set(self._names.values())
 
     def by_sample(self, values: torch.Tensor) -> torch.Tensor | None:
-        """(b, places, c) of values (..., c) whose rows go sample by sample; None where they cannot."""
+        """(b, places, c) of values (b, ..., c), or (b places, c) with rows sample by sample; None where they are not."""
         rows = values.numel() // values.shape[-1]
-        return None if rows % self.b else values.reshape(self.b, rows // self.b, values.shape[-1])
+        if rows % self.b or (values.ndim > 2 and len(values) != self.b):  # say, the words of a text first
+            return None
+        return values.reshape(self.b, rows // self.b, values.shape[-1])
 
 
 # -- layers ---------------------------------------------------------------------------------------------------
@@ -233,13 +235,6 @@ _TAPPED: dict[Any, Callable[..., torch.Tensor]] = {
     F.batch_norm: _batch_norm,
     F.layer_norm: _layer_norm,
     F.group_norm: _group_norm,
-}
-_OUT_OF_PLACE: dict[Any, Any] = {
-    torch.relu_: torch.relu,
-    torch.Tensor.relu_: torch.relu,
-    torch.Tensor.__iadd__: torch.Tensor.__add__,
-    torch.Tensor.__imul__: torch.Tensor.__mul__,
-    torch.Tensor.__isub__: torch.Tensor.__sub__,
 }
 
 
