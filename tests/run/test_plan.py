@@ -10,8 +10,8 @@ from tilth.dataset import Schema
 from tilth.errors import RecipeError, SettingError, StepError
 from tilth.recipe import parse_recipe
 from tilth.run.plan import default_recipe, load_recipe, plan_of, shipped_recipes
-from tilth.run.proof import valued_by
 from tilth.run.plugins import known_steps, make_step
+from tilth.run.proof import valued_by
 from tilth.testing.contract import check_declarations
 
 IMAGES = Schema("image", "single-label", ("a", "b"))
