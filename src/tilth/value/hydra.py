@@ -14,10 +14,10 @@ from tilth.dataset import Dataset
 from tilth.digest import digest
 from tilth.errors import SettingError, StepError
 from tilth.signal import Array, Signal, Signals
-from tilth.steps import Course, Run, Trace
+from tilth.steps import Course, Run
 from tilth.value.adjoint import exact
 from tilth.value.gradients import blocks, room, trained
-from tilth.value.passes import none_judges_itself
+from tilth.value.passes import in_order, none_judges_itself
 from tilth.value.replay import Along, Each, judge_directions, mean_direction, walk
 from tilth.value.sides import Sides, sides, value_signal
 from tilth.value.sketch import Sketch, SketchedDots
@@ -142,13 +142,7 @@ def _by_one(step: Hydra, data: Dataset, pair: Sides, run: Run, number: int) -> d
             memory_mb=step.memory_mb,
             rng=run.rng("sketch", number),
         )
-    return {**found, "values": _in_order(found["values"], trace, pair)}
-
-
-def _in_order(values: Array, trace: Trace, pair: Sides) -> Array:
-    """From the course's rows to those of the valued samples."""
-    order = {id: row for row, id in enumerate(trace.data.ids.tolist())}
-    return values[[order[id] for id in pair.valued.ids.tolist()]]
+    return {**found, "values": in_order(found["values"], trace, pair)}
 
 
 def hydra(

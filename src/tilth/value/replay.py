@@ -21,7 +21,7 @@ from tilth.errors import StepError
 from tilth.signal import Array
 from tilth.steps import Course
 from tilth.value import rule
-from tilth.value.gradients import Directions, Dots, Reader, backs_of, hand, one_by_one, tappable, trained
+from tilth.value.gradients import Directions, Dots, Reader, Whole, backs_of, hand, one_by_one, read, tappable, trained
 from tilth.value.statistics import Moves, still_norms
 from tilth.value.taps import Tap, Taps
 
@@ -278,8 +278,6 @@ def mean_direction(course: Course, lesson: Any, *, size: int = 256) -> dict[str,
 
 def judge_directions(course: Course, lesson: Any, judges: Sequence[slice]) -> dict[str, torch.Tensor]:
     """Name -> (m, numel) gradients of each judge's loss at the kept weights, in eval mode."""
-    from tilth.value.gradients import Whole, read
-
     net = course.finished()
     parts: dict[str, list[torch.Tensor]] = {}
     with course.setting.active():

@@ -4,7 +4,8 @@ In a training, moving the weights moves the mean and the deviation of the batch 
 loss of each sample. Along a direction the first is a forward-mode product, too dear for each judge in each step; but it
 changes slowly. So it is measured now and then, on some samples, and what it does to each sample's loss is told from the
 gradients of the norm's scale and shift, which the taps hold. On digits (batches of 32) the values agreed with the products
-themselves by a Spearman correlation of .6 without it, and of .87 (Adam) and .95 (SGD) with it.
+themselves by a Spearman correlation of .6 without it, and of .87 (Adam) and .95 (SGD)
+with it, measured on 64 samples at every doubling of the step; fewer measurings give less.
 """
 
 from __future__ import annotations
