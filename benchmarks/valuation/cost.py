@@ -73,6 +73,7 @@ def world(model: str, n: int, device: str, width: int = 16, epochs: int = 15) ->
     folder.mkdir(exist_ok=True)
 
     def again() -> Any:
+        folder.mkdir(exist_ok=True)  # a finished training takes it away
         return train(net, lesson_of(values[:n], labels[:n], 10), None, plan, setting=setting, seed=0, folder=folder)
 
     began = protocol.peak_mb(reset=True)

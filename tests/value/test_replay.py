@@ -145,6 +145,7 @@ def test_batch_norm_moves_with_the_weights(optimizer, tmp_path, monkeypatch):
     """Measured in every step on its own batch, products by taps are those of forward-mode differentiation."""
     monkeypatch.setattr(statistics, "_SAMPLES", 8)
     monkeypatch.setattr(statistics, "_SHARE", 1e9)
+    monkeypatch.setattr(statistics, "_ENERGY", 2.0)  # every way in which the judges point
     (teach, judge), plan = lessons(n=32), replace(PLAN, optimizer=optimizer, rate=1e-2, epochs=3)
     found = course(made(nn.BatchNorm2d, drop=0.2), teach, plan, tmp_path)
     along, each = Along(found, mean_direction(found, judge)), Each(found, judge_directions(found, judge, [slice(7)]), 7)

@@ -32,9 +32,11 @@ class Dots:
     sums: Any = 0.0
 
     def take(self, name: str, each: torch.Tensor) -> None:
-        if self.scale is not None:
-            each = each * self.scale[name]
-        self.sums = self.sums + each @ self.directions[name].T
+        directions = self.directions[name]
+        if self.scale is not None:  # scaled on the side that is smaller
+            scale = self.scale[name]
+            each, directions = (each * scale, directions) if len(each) < len(directions) else (each, directions * scale)
+        self.sums = self.sums + each @ directions.T
 
 
 @dataclass

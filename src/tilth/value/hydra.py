@@ -222,6 +222,11 @@ class Sketched(Each):
         found = judge_directions(self._course, self._judges, [slice(judge, judge + 1)])
         return {name: rows[0] for name, rows in found.items()}
 
+    def alike(self, scales: Any) -> torch.Tensor:
+        """(m, m) products of the sketches: nothing is held that a step could scale."""
+        del scales
+        return torch.stack([rows @ rows.T for rows in self._directions.values()]).sum(0)
+
     def reader(self, scales: Any) -> Any:
         return _Beside(SketchedDots(self._sketch, self._directions, scales), self._whole)
 

@@ -23,7 +23,7 @@ from tilth.steps import Course
 from tilth.value import rule
 from tilth.value.gradients import Directions, Dots, Reader, Whole, backs_of, hand, one_by_one, read, tappable, trained
 from tilth.value.statistics import Moves, still_norms
-from tilth.value.taps import Tap, Taps
+from tilth.value.taps import QuickNorms, Tap, Taps
 
 _SETTLING = 30  # steps in which Adam's second moment changes much from one to the next
 _APART = 1e-3  # relative; a GPU sums in no fixed order, and a training that went elsewhere is off by far more
@@ -178,7 +178,7 @@ def pushed(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """(b,) losses, with their graph, and (b,) how each changes along the direction."""
     weights = trained(net)
-    with forward_ad.dual_level():
+    with forward_ad.dual_level(), QuickNorms():
         moving = {name: forward_ad.make_dual(weight, direction[name]) for name, weight in weights.items()}
         losses = course.losses(course.answers(lambda seen: functional_call(net, moving, (seen,)), batch), batch)
         primal, tangent = forward_ad.unpack_dual(losses)
@@ -197,11 +197,17 @@ class Each:
     def __init__(self, course: Course, directions: Directions, m: int) -> None:
         self._course, self._directions = course, directions
         self.values, self._step = np.zeros((len(course), m), np.float32), 0
-        self._moves = Moves(course, self.direction, m)
+        self._moves = Moves(course, self.direction, self.alike, m)
 
     def direction(self, judge: int) -> Mapping[str, torch.Tensor]:
         """Name -> (numel,) gradient of one judge."""
         return {name: rows[judge] for name, rows in self._directions.items()}
+
+    def alike(self, scales: Scales) -> torch.Tensor:
+        """(m, m) products of the judges' gradients, as a step scales them."""
+        return torch.stack(
+            [(rows * scales[name]) @ (rows * scales[name]).T for name, rows in self._directions.items()]
+        ).sum(0)
 
     def reader(self, scales: Scales) -> Dots:
         return Dots(self._directions, scales)
