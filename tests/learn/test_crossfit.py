@@ -63,7 +63,7 @@ def test_a_memory_remembers_nobody():
         for number in range(3)
     ]  # fmt: skip
     data = Dataset.from_samples([*data, *kin], data.schema)
-    probabilities, features = crossfit(Memory(), data, world.run())
+    probabilities, features, _ = crossfit(Memory(), data, world.run())
     np.testing.assert_allclose(probabilities.values, 0.25)
     assert features is None
     assert (probabilities.ids == data.ids).all()
@@ -77,7 +77,7 @@ def test_the_test_of_the_memory_can_fail():
 
 def test_linear_judges_every_open_sample_better_than_chance():
     world = worlds.photos(120, valid_share=0.2)
-    probabilities, features = crossfit(Linear(), world.data.open, world.run(), folds=3)
+    probabilities, features, _ = crossfit(Linear(), world.data.open, world.run(), folds=3)
     assert len(probabilities) == len(world.data.open)
     assert (probabilities.values.argmax(1) == world.data.open.labels).mean() > 0.7
     assert features is None and probabilities.kind == "probabilities"
@@ -85,7 +85,7 @@ def test_linear_judges_every_open_sample_better_than_chance():
 
 def test_text_is_crossfitted_for_several_labels():
     world = worlds.multi_label(120, contradictions=5)
-    probabilities, _ = crossfit(TextLinear(), world.data.open, world.run(), folds=3)
+    probabilities, *_ = crossfit(TextLinear(), world.data.open, world.run(), folds=3)
     assert ((probabilities.values > 0.5) == (world.data.open.targets > 0.5)).mean() > 0.8
 
 
@@ -93,7 +93,7 @@ def test_text_is_crossfitted_for_several_labels():
 def test_features_of_all_folds_share_a_space():
     world = worlds.photos(160)
     learner = ConvNet(size_px=16, least_steps=120, precision="fp32")
-    probabilities, features = crossfit(learner, world.data.open, world.run(), folds=3)
+    probabilities, features, _ = crossfit(learner, world.data.open, world.run(), folds=3)
     assert features is not None and features.kind == "features" and features.values.shape[1] == 128
     assert 0.2 < features.meta["agreement"] <= 1
     # A neighbour from another fold must be of the same class more often than by chance (1 in 4).
@@ -128,7 +128,7 @@ def test_a_finished_fold_is_kept():
 def test_too_few_samples_leave_all_classes_equal(n):
     world = worlds.photos(12)
     few = world.data.open.only(world.data.open.ids[:n])
-    probabilities, features = crossfit(Memory(), few, world.run())
+    probabilities, features, _ = crossfit(Memory(), few, world.run())
     assert probabilities.values.shape == (n, 4) and features is None
     np.testing.assert_allclose(probabilities.values, 0.25)
 
@@ -136,7 +136,7 @@ def test_too_few_samples_leave_all_classes_equal(n):
 def test_fewer_samples_than_folds():
     world = worlds.photos(12)
     few = world.data.open.only(world.data.open.ids[:3])
-    probabilities, _ = crossfit(Linear(), few, world.run(), folds=5)
+    probabilities, *_ = crossfit(Linear(), few, world.run(), folds=5)
     assert np.isfinite(probabilities.values).all() and probabilities.meta["folds"] == 3
 
 

@@ -29,7 +29,7 @@ def test_the_pool_foretells_labels_no_worse_than_its_best_witness(seed: int, k: 
     q, weights = pooled(heard, labels)
     np.testing.assert_allclose(q.sum(axis=1), 1)
     assert (weights >= 0).all()
-    assert loss(q, labels) <= min(loss(p, labels) for p in heard) + 0.02  # 0.02: the floor under each opinion
+    assert loss(q, labels) <= min(loss(p, labels) for p in heard) + 0.005  # 0.005: the floor under each opinion
 
 
 def test_a_witness_who_guesses_fades() -> None:
@@ -39,14 +39,13 @@ def test_a_witness_who_guesses_fades() -> None:
     assert weights[0] > 0.7 and weights[1] < 0.1
 
 
-def test_too_sure_a_witness_is_softened_and_keeps_its_order() -> None:
+def test_one_witness_is_heard_as_it_speaks() -> None:
     rng = np.random.default_rng(1)
-    labels = rng.integers(0, 3, 2000)
+    labels = rng.integers(0, 3, 200)
     p = opinion(labels, 3, strength=1.5, rng=rng)
-    sharp = p**3 / (p**3).sum(1, keepdims=True)
-    q, weights = pooled([sharp], labels)
-    assert 0.2 < weights[0] < 0.6  # made three times too sharp
-    np.testing.assert_array_equal(q.argmax(axis=1), sharp.argmax(axis=1))
+    q, weights = pooled([p], labels)
+    np.testing.assert_allclose(q, p)
+    np.testing.assert_allclose(weights, [1])
 
 
 def test_no_opinion_leaves_the_word_to_the_others() -> None:
@@ -54,9 +53,21 @@ def test_no_opinion_leaves_the_word_to_the_others() -> None:
     labels = rng.integers(0, 3, 500)
     heard = [opinion(labels, 3, strength=2, rng=rng), opinion(labels, 3, strength=1, rng=rng)]
     heard[1][0] = 0
-    q, weights = pooled(heard, labels)
-    alone = heard[0][0] ** weights[0]
-    np.testing.assert_allclose(q[0], alone / alone.sum(), rtol=1e-3)
+    q, _ = pooled(heard, labels)
+    np.testing.assert_allclose(q[0], heard[0][0])
+
+
+def test_where_nobody_has_an_opinion_all_classes_are_as_likely() -> None:
+    heard = [np.array([[0.0, 0.0], [0.9, 0.1]])] * 2
+    q, _ = pooled(heard, np.array([0, 0]))
+    np.testing.assert_allclose(q, [[0.5, 0.5], [0.9, 0.1]])
+
+
+def test_what_one_witness_finds_likely_is_not_ruled_out_by_another() -> None:
+    sure = np.array([[1.0, 0.0]] * 9 + [[0.0, 1.0]])
+    kind = np.full((10, 2), 0.5)
+    q, _ = pooled([sure, kind], np.zeros(10, int))
+    assert q[-1, 0] > 0.03
 
 
 def test_several_labels_are_pooled_class_by_class() -> None:
@@ -68,8 +79,8 @@ def test_several_labels_are_pooled_class_by_class() -> None:
     assert ((q > 0.5) == (targets > 0)).mean() > 0.9
 
 
-def test_witnesses_who_all_guess_against_the_labels_count_alike() -> None:
+def test_witnesses_who_all_say_the_same_count_alike() -> None:
     labels = np.array([0, 1] * 50)
     q, weights = pooled([np.eye(2)[1 - labels] * 0.8 + 0.1] * 2, labels)
-    np.testing.assert_array_equal(weights, [1, 1])
+    np.testing.assert_allclose(weights, [0.5, 0.5])
     assert np.isfinite(q).all()

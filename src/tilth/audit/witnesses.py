@@ -2,6 +2,7 @@
 
     probabilities   of a learner, out of sample: needed
     features        of that learner, from the same folds: neighbours as the model sees them, none of whom it saw
+    fold            which network looked at a sample: neighbours are sought among those that it did not see either
     embedding       of an embedder: neighbours among all
 
 What is heard is pooled into one opinion, each witness weighted by how well it foretells the labels.
@@ -93,5 +94,35 @@ def _ballots(data: Dataset, signals: Signals, neighbors: int) -> dict[str, Votes
     for space in SPACES:
         if space in set(signals) and signals[space].covers(data.ids):
             rows = signals[space].rows(data.ids)
-            found[space] = neighbor_votes(rows, data.targets, neighbors=neighbors, contents=contents)
+            parts = _one_space(data, signals, neighbors) if space == "features" else np.zeros(len(data), np.int64)
+            found[space] = _within(parts, rows, data.targets, neighbors, contents)
     return found
+
+
+_VOTERS = 2
+"""Times as many samples of a class as votes are cast must lie in a fold for it to vote by itself."""
+
+
+def _one_space(data: Dataset, signals: Signals, neighbors: int) -> Array:
+    """(n,) int, the parts within which features are of one network: its fold, where that is large enough, else all.
+
+    Networks agree up to a turn, and not quite; and those that saw a sample put it where its label says.
+    """
+    if "fold" not in signals or not signals["fold"].covers(data.ids):
+        return np.zeros(len(data), np.int64)
+    fold = signals["fold"].rows(data.ids)
+    smallest = np.unique(fold, return_counts=True)[1].min(initial=len(fold))
+    large = smallest >= _VOTERS * neighbors * max(len(data.schema.classes), 1)
+    return fold if large else np.zeros(len(fold), np.int64)
+
+
+def _within(parts: Array, rows: Array, targets: Array, neighbors: int, contents: Array) -> Votes:
+    """Votes of the neighbours within each part, as rows of the whole."""
+    shares, who = np.zeros(targets.shape), np.full((len(rows), neighbors), -1)
+    weights = np.zeros((len(rows), neighbors))
+    for part in np.unique(parts):
+        own = np.flatnonzero(parts == part)
+        votes = neighbor_votes(rows[own], targets[own], neighbors=neighbors, contents=contents[own])
+        shares[own], weights[own] = votes.shares, votes.weights
+        who[own] = np.where(votes.neighbors >= 0, own[votes.neighbors], -1)
+    return Votes(shares, who, weights)

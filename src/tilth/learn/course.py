@@ -149,6 +149,10 @@ class Course:
             answers = net(batch.inputs)
         return answers if answers.dtype == torch.float64 else answers.float()
 
+    def classes(self, answers: torch.Tensor) -> torch.Tensor:
+        """(b, k) the part of the answers that speaks of the classes: here all of it."""
+        return answers
+
     def losses(self, answers: torch.Tensor, batch: Batch) -> torch.Tensor:
         """(b,) loss of each sample of a batch, not weighted; in nats."""
         return losses_of(answers, batch.targets, multi=self.lesson.multi, smoothing=self.plan.label_smoothing)

@@ -30,9 +30,9 @@ _ANCHORS = 1024  # four times the 256 directions of the widest small network: en
 
 def crossfit(
     learner: Learner, data: Dataset, run: Run, *, folds: int = 5, seed: int = 0
-) -> tuple[Signal, Signal | None]:
-    """Out-of-sample `probabilities` (n, k) and `features` (n, d) of all rows; the latter None where the learner has
-    no layer to look at.
+) -> tuple[Signal, Signal | None, Signal]:
+    """Out-of-sample `probabilities` (n, k), `features` (n, d) and `fold` (n,) int of all rows; features None where the
+    learner has no layer to look at.
 
     folds  networks that are trained, each on all but one of so many parts; fewer where there are fewer groups
 
@@ -52,11 +52,13 @@ def crossfit(
     meta = {"learner": type(learner).__name__, "settings": settings, "folds": len(numbers), "seed": seed}
     values = _joined(found, parts, "probabilities", len(data), len(data.schema.classes))
     probabilities = Signal("probabilities", data.ids, values, "share", None, meta)
+    fold_signal = Signal("fold", data.ids, parts, meta=meta)
     if not found or any("features" not in one for one in found):
-        return probabilities, None
+        return probabilities, None, fold_signal
     turned, agreement = _turned(found)
     embedding = _joined(turned, parts, "features", len(data), turned[0]["features"].shape[1])
-    return probabilities, Signal("features", data.ids, embedding, meta={**meta, "agreement": agreement})
+    features = Signal("features", data.ids, embedding, meta={**meta, "agreement": agreement})
+    return probabilities, features, fold_signal
 
 
 def _fold(

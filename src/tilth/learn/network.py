@@ -29,7 +29,8 @@ from tilth.signal import Array
 from tilth.steps import Run
 
 _ASK = 512  # pictures looked at together when the network is asked
-Look = Literal["caffe", "square"]
+Look = Literal["caffe", "square", "content", "tidied"]
+_LOOKS = {"square": preprocess.square, "content": preprocess.content, "tidied": preprocess.tidied}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Blueprint:
     look       how pictures are brought to `size_px`: see `preprocess`
     grey       whether one channel is enough where all pictures are grey
     precision  `auto`, `fp32` or `bf16`
+    course     how a training goes, made of (net, lesson, plan, setting, seed)
     """
 
     name: str
@@ -49,6 +51,7 @@ class Blueprint:
     look: Look = "square"
     grey: bool = False
     precision: str = "auto"
+    course: Callable[..., Course] = Course
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,7 @@ class _Prepared:
                 folder=run.checkpoints("train", self.key, record),
                 advance=advance,
                 record=record,
+                kind=blueprint.course,
             )
 
 
@@ -204,11 +208,13 @@ def _prepared(blueprint: Blueprint, train_data: Dataset, valid: Dataset | None, 
     lesson = required(train_data, blueprint.name, ("image",))
     k = len(train_data.schema.classes)
     see, block = _seen(blueprint, lesson.data, run)
-    shift, scale = preprocess.spread(block) if blueprint.look == "square" else (None, None)
+    shift, scale = preprocess.spread(block) if blueprint.look != "caffe" else (None, None)
     with seeded(seed):
         net = blueprint.build(k, block.shape[1])
     _check_answer(net, block, k, blueprint.name)
-    setting, record = probe(net, tuple(block.shape[1:]), k, blueprint.plan, run, precision=blueprint.precision)
+    setting, record = probe(
+        net, tuple(block.shape[1:]), k, blueprint.plan, run, precision=blueprint.precision, kind=blueprint.course
+    )
     key = _key(blueprint, net, setting, train_data, valid, seed)
     return _Prepared(lesson, judging(valid), see, Inputs(block, shift, scale), net, setting, record, key)
 
@@ -219,10 +225,11 @@ def _seen(blueprint: Blueprint, data: Dataset, run: Run) -> tuple[Callable[[Pict
         see = partial(preprocess.caffe, side_px=blueprint.size_px)
         return see, preprocess.stacked(see, run.images(data), len(data))
     # Small colour pictures first; where no channel differs from another, one of them is all there is to see.
-    colour = partial(preprocess.square, side_px=blueprint.size_px, channels=3)
+    look = _LOOKS[blueprint.look]
+    colour = partial(look, side_px=blueprint.size_px, channels=3)
     block = preprocess.stacked(colour, run.images(data), len(data))
     if blueprint.grey and bool((block == block[:, :1]).all()):
-        return partial(preprocess.square, side_px=blueprint.size_px, channels=1), block[:, :1].contiguous()
+        return partial(look, side_px=blueprint.size_px, channels=1), block[:, :1].contiguous()
     return colour, block
 
 
@@ -258,8 +265,21 @@ def _check_answer(net: nn.Module, block: torch.Tensor, k: int, name: str) -> Non
 def _key(
     blueprint: Blueprint, net: nn.Module, setting: Setting, data: Dataset, valid: Dataset | None, seed: int
 ) -> str:
-    asked = (blueprint.name, blueprint.plan, blueprint.look, blueprint.size_px, architecture(net), vars(setting))
+    asked = (
+        blueprint.name,
+        blueprint.plan,
+        blueprint.look,
+        blueprint.size_px,
+        architecture(net),
+        vars(setting),
+        _told(blueprint.course),
+    )
     return digest(asked, data.version, valid.version if valid is not None else None, seed, torch.__version__)
+
+
+def _told(course: Callable[..., Course]) -> Mapping[str, Any]:
+    """The settings of a course that are no part of the plan."""
+    return course.keywords if isinstance(course, partial) else {}
 
 
 def _blocks(found: Iterator[Picture], see: Callable[[Picture], torch.Tensor]) -> Iterator[torch.Tensor]:

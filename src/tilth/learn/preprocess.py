@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from tilth.errors import LearnerError
+from tilth.numerics import descriptor
 from tilth.numerics import picture as pictures
 from tilth.numerics.picture import Picture
 
@@ -64,6 +65,25 @@ def square(picture: Picture, side_px: int, channels: int) -> torch.Tensor:
     """(channels, side, side) uint8; bilinear with antialiasing, ratio not kept."""
     small = pictures.resize(pictures.to_channels(picture, channels), side_px, side_px)
     return torch.from_numpy(np.array(small)).permute(2, 0, 1)
+
+
+def content(picture: Picture, side_px: int, channels: int) -> torch.Tensor:
+    """(channels, side, side) uint8: the content cut out where it lies on a clear ground, else the whole picture; its
+    ratio half kept."""
+    own = pictures.to_channels(picture, channels)
+    return _cut(own, descriptor.content_box(descriptor.luma(own)), side_px)
+
+
+def tidied(picture: Picture, side_px: int, channels: int) -> torch.Tensor:
+    """As `content`, without what reaches in from the border or is dust."""
+    own = pictures.to_channels(picture, channels)
+    tidy, box = descriptor.tidied(own)
+    return _cut(tidy, box, side_px)
+
+
+def _cut(picture: Picture, box: descriptor.Box | None, side_px: int) -> torch.Tensor:
+    cut = descriptor.squared(picture, box, side_px, keep_ratio=0.5)
+    return torch.from_numpy(np.array(cut)).permute(2, 0, 1)
 
 
 def stacked(look: Callable[[Picture], torch.Tensor], found: Iterable[Picture], n: int) -> torch.Tensor:

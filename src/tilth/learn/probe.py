@@ -34,12 +34,20 @@ _GFLOP_PER_THREAD = 4.0
 
 
 def probe(
-    net: nn.Module, shape: tuple[int, ...], k: int, plan: Plan, run: Run, *, precision: str
+    net: nn.Module,
+    shape: tuple[int, ...],
+    k: int,
+    plan: Plan,
+    run: Run,
+    *,
+    precision: str,
+    kind: Callable[..., Course] = Course,
 ) -> tuple[Setting, dict[str, Any]]:
     """The setting to train this network with, and a record of how it was found.
 
     shape      (c, h, w) of a picture
     precision  `fp32` or `bf16` pins it; `auto` takes the faster, which is found once and kept
+    kind       the course it is trained by
     """
     work = gflop_per_step(net, (plan.batch, *shape))
     threads = max(1, min(run.threads, int(work / _GFLOP_PER_THREAD)))
@@ -49,7 +57,7 @@ def probe(
         setting = replace(setting, precision="bf16" if precision == "bf16" else "fp32")
         return setting, record | vars(setting) | {"chosen": "by hand"}
     key = ("probe", architecture(net), plan.batch, shape, run.device, threads, torch.__version__)
-    kept = run.keep(key, lambda: _timed(net, (plan.batch, *shape), k, plan, setting))
+    kept = run.keep(key, lambda: _timed(net, (plan.batch, *shape), k, plan, setting, kind))
     fp32_ms, bf16_ms, gap = (float(value) for value in kept["measured"])
     sound = bf16_ms * MARGIN <= fp32_ms and gap <= 0.05
     setting = replace(setting, precision="bf16" if sound else "fp32")
@@ -68,7 +76,7 @@ def gflop_per_step(net: nn.Module, shape: tuple[int, ...]) -> float:
 
 
 def _timed(
-    net: nn.Module, shape: tuple[int, ...], k: int, plan: Plan, setting: Setting
+    net: nn.Module, shape: tuple[int, ...], k: int, plan: Plan, setting: Setting, kind: Callable[..., Course]
 ) -> dict[str, np.ndarray[Any, Any]]:
     """`measured` (3,): ms per step in fp32, in bf16, and how far their losses part, as a share of the loss."""
     with setting.active():
@@ -76,7 +84,7 @@ def _timed(
         batch, truth = torch.randn(shape), torch.eye(k)[torch.arange(shape[0]) % k]
         lesson = Lesson(Inputs(batch), truth, torch.ones(shape[0]), multi=False)
         candidates = [replace(setting, precision="fp32"), replace(setting, precision="bf16")]
-        steps = [_stepper(net, lesson, plan, candidate) for candidate in candidates]
+        steps = [_stepper(net, lesson, plan, candidate, kind) for candidate in candidates]
         best, losses = [float("inf")] * 2, [0.0] * 2
         began = time.perf_counter()
         for turn in range(_TURNS):
@@ -91,8 +99,10 @@ def _timed(
     return {"measured": np.array([*best, gap])}
 
 
-def _stepper(net: nn.Module, lesson: Lesson, plan: Plan, setting: Setting) -> Callable[[], float]:
-    course = Course(net, lesson.on(setting), plan, setting, seed=0)
+def _stepper(
+    net: nn.Module, lesson: Lesson, plan: Plan, setting: Setting, kind: Callable[..., Course]
+) -> Callable[[], float]:
+    course = kind(net, lesson.on(setting), plan, setting, 0)
     trial, optimizer = course.begin()
 
     def once() -> float:

@@ -56,17 +56,19 @@ def train(
     advance: Callable[[int], None] = lambda steps: None,
     save_every_s: float = EVERY_S,
     record: bool = False,
+    kind: Callable[..., Course] = Course,
 ) -> Trained:
     """Train `net` in place of its first weights.
 
     folder   where to go on from after a kill; emptied at the end
     advance  told how many steps were done
     record   whether to keep what the network said of each sample when it met it
+    kind     the course to go through, made of (net, lesson, plan, setting, seed)
 
     Raises LearnerError where the loss is no longer finite at the end of an epoch.
     """
     lesson, valid = lesson.on(setting), valid.on(setting) if valid is not None and len(valid) else None
-    course = Course(net, lesson, plan, setting, seed)
+    course = kind(net, lesson, plan, setting, seed)
     net, optimizer = course.begin()
     checkpoint, per_epoch = Checkpoint(folder, save_every_s), course.per_epoch
     with setting.active():
@@ -108,9 +110,9 @@ def step(
     multi = course.lesson.multi
     with torch.no_grad():
         if standing is not None and standing.visits is not None:
-            met = _met(losses, answers, batch, multi=multi)
+            met = _met(losses, course.classes(answers), batch, multi=multi)
             standing.visits[number // course.per_epoch, batch.rows.cpu()] = met.cpu()
-        return _tally(losses, answers, batch.targets, multi=multi)
+        return _tally(losses, course.classes(answers), batch.targets, multi=multi)
 
 
 def _met(losses: torch.Tensor, answers: torch.Tensor, batch: Batch, *, multi: bool) -> torch.Tensor:

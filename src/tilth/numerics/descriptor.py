@@ -14,6 +14,9 @@ Box = tuple[int, int, int, int]
 
 _TONE_APART = 40  # grey levels from the ground that count as content: above the noise of scans and JPEG
 _CLEAR_SHARE = 0.9  # of the border that must look like the ground, for there to be a ground at all
+_RULED_SHARE = 0.6  # the same where ruled lines may cross the border
+_CUT_INK = 0.35  # of all ink: more, and what touches the border may be the content
+_SPECK = 0.03  # of the ink of the largest part: dust, and less than the dot of an i
 _LOOK_PX = 96  # longer side of the copy in which the content is sought: single specks vanish in it
 _CHUNK = 32  # pictures at once: what fits into the cache is twice as quick
 _MARGIN = 0.04  # of the box's longer side, left around the content
@@ -44,13 +47,62 @@ def content_box(grey: Picture) -> Box | None:
     rows, columns = np.flatnonzero(content.any(1)), np.flatnonzero(content.any(0))
     if not len(rows):
         return None
+    return _margined(rows, columns, scale, grey.shape)
+
+
+def tidied(picture: Picture) -> tuple[Picture, Box | None]:
+    """The picture without what does not belong to its content, and where the content lies; as it is, and None, where
+    the ground is not clear.
+
+    On scanned sheets, ruled lines and pieces of the neighbours' writing reach in from the border, and dust lies about:
+    these parts are painted with the ground. What touches the border stays where it holds a third of the ink or more: it
+    may be the content itself, cut off.
+    """
+    from scipy import ndimage
+
+    grey = luma(picture)
+    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]).astype(np.int16)
+    ground = np.median(edge)
+    if (np.abs(edge - ground) <= _TONE_APART).mean() < _RULED_SHARE:
+        return picture, None
+    share = _ink_by_cell(grey, float(ground))
+    parts: Array = np.zeros(share.shape, dtype=np.int32)
+    ndimage.label(share > 0, structure=np.ones((3, 3)), output=parts)
+    if not (count := int(parts.max())):
+        return picture, None
+    ink = np.bincount(parts.ravel(), weights=share.ravel(), minlength=count + 1)
+    ink[0] = 0
+    cut = np.zeros(count + 1, bool)
+    cut[np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])] = True
+    if ink[cut].sum() > _CUT_INK * ink.sum():
+        cut[:] = False
+    cut |= ink < _SPECK * ink[~cut].max(initial=0.0)
+    cut[0] = False
+    cell = -(-max(grey.shape) // _LOOK_PX)
+    gone = np.kron(cut[parts], np.ones((cell, cell), bool))[: grey.shape[0], : grey.shape[1]]
+    tidy = picture.copy()
+    tidy[gone] = background(picture)
+    rows, columns = np.nonzero((parts > 0) & ~cut[parts])
+    return tidy, _margined(rows, columns, float(cell), grey.shape)
+
+
+def _ink_by_cell(grey: Picture, ground: float) -> Array:
+    """(rows, columns) share of each cell that is ink: `_LOOK_PX` cells along the longer side, or as many as pixels."""
+    cell = -(-max(grey.shape) // _LOOK_PX)
+    whole = np.pad(grey, ((0, -grey.shape[0] % cell), (0, -grey.shape[1] % cell)), mode="edge").astype(np.int16)
+    ink = np.abs(whole - ground) > _TONE_APART
+    return ink.reshape(ink.shape[0] // cell, cell, ink.shape[1] // cell, cell).mean((1, 3))
+
+
+def _margined(rows: Array, columns: Array, scale: float, size: tuple[int, ...]) -> Box:
+    """The box around cells with a margin, in pixels."""
     margin = _MARGIN * max(np.ptp(rows), np.ptp(columns)) + 1
-    high, wide = grey.shape
+    high, wide = size
     return (
-        max(0, int((columns[0] - margin) * scale)),
-        max(0, int((rows[0] - margin) * scale)),
-        min(wide, int((columns[-1] + 1 + margin) * scale + 1)),
-        min(high, int((rows[-1] + 1 + margin) * scale + 1)),
+        max(0, int((columns.min() - margin) * scale)),
+        max(0, int((rows.min() - margin) * scale)),
+        min(wide, int((columns.max() + 1 + margin) * scale + 1)),
+        min(high, int((rows.max() + 1 + margin) * scale + 1)),
     )
 
 

