@@ -40,7 +40,7 @@ class LabelNoise:
     """
 
     needs = ("probabilities",)
-    source = "Northcutt et al. 2021, arXiv:1911.00068; Zhu et al. 2022, arXiv:2110.06283"
+    source = "Northcutt et al. 2021, arXiv:1911.00068; Zhu et al. 2022, arXiv:2110.06283; HOC: Zhu et al. 2021, arXiv:2102.05291"
     cost = "O(n k), and a neighbour search where there are features or an embedding"
 
     neighbors: int = 10
@@ -65,10 +65,13 @@ class LabelNoise:
         sure = flagged(said)
         order = np.lexsort((said.data.ids, -doubt))
         reason = _multi_reason if said.multi else _single_reason
+        noise = said.class_noise
         found = []
         for rank, row in enumerate(order.tolist(), 1):
             if sure[row] or doubt[row] >= 1 - self.unlikely:
                 why, evidence = reason(said, row)
+                if noise is not None:
+                    evidence["class_noise"] = _short(noise[int(said.data.labels[row])])
                 evidence |= {"confident": bool(sure[row]), "rank": rank, "of": len(order)}
                 found.append(Finding("label_noise", (str(said.data.ids[row]),), _short(doubt[row]), why, evidence))
         return found

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tilth.dataset import Dataset
-from tilth.numerics import confident
+from tilth.numerics import confident, transition
 from tilth.numerics.pool import multi_pooled, pooled
 from tilth.numerics.votes import Votes, neighbor_votes
 from tilth.signal import Array, Signals
@@ -48,6 +48,17 @@ class Opinions:
     @property
     def multi(self) -> bool:
         return self.data.schema.task == "multi-label"
+
+    @property
+    def class_noise(self) -> Array | None:
+        """(k,) estimated share 0..1 of each class that belongs to another, from how often neighbours agree in the first
+        space they voted in; None for sets of labels, for many classes, or where nobody voted."""
+        k = len(self.data.schema.classes)
+        first = next(iter(self.carried.values()), None)
+        if self.multi or first is None or first.shape[1] < 2 or k > transition.MOST_CLASSES:
+            return None
+        triples = np.column_stack([self.data.labels, first[:, :2]])
+        return transition.noisy_shares(*transition.transition(triples, k))
 
     @property
     def doubt(self) -> Array:

@@ -62,7 +62,8 @@ class MendLabels:
             if edit is not None:
                 proposed.append((finding.severity, edit, sample.label))
         proposed.sort(key=lambda item: (-item[0], item[1].id))
-        return self._within_caps(proposed, data)
+        noise = {one.evidence["given"]: one.evidence["class_noise"] for one in named if "class_noise" in one.evidence}
+        return self._within_caps(proposed, data, noise)
 
     def _single(self, sample: Sample, evidence: Mapping[str, Any], data: Dataset) -> Edit | None:
         given, new = evidence["given"], evidence["suggested"]
@@ -100,10 +101,15 @@ class MendLabels:
         because = f"the cross-fitted model and the nearest neighbours agree: {words} of {given_words}"
         return Relabel(sample.id, given, new, because, _kept(evidence))
 
-    def _within_caps(self, proposed: Sequence[tuple[float, Edit, Label]], data: Dataset) -> list[Edit]:
+    def _within_caps(
+        self, proposed: Sequence[tuple[float, Edit, Label]], data: Dataset, noise: Mapping[int, float]
+    ) -> list[Edit]:
         rows = data.split(*self.splits)
         sizes = np.bincount(np.nonzero(rows.targets)[1], minlength=len(data.schema.classes))
-        left = np.minimum(np.floor(sizes * self.most_share), np.maximum(sizes - self.least, 0)).astype(int)
+        most = np.floor(sizes * self.most_share)
+        for c, share in noise.items():  # how much of the class is estimated to be wrong
+            most[c] = min(most[c], np.ceil(share * sizes[c]))
+        left = np.minimum(most, np.maximum(sizes - self.least, 0)).astype(int)
         kept = []
         for _, edit, label in proposed:
             leaves = list(_left(edit, label))

@@ -26,21 +26,20 @@ _PER_CELL = 0.5  # samples for each cell of the table of triples, below which it
 _TINY = 1e-12
 
 
-def transition(labels: Array, neighbors: Array, classes: int) -> tuple[Array, Array]:
+def transition(triples: Array, classes: int) -> tuple[Array, Array]:
     """The transition matrix and the shares of the true classes.
 
-    labels     (n,) int, 0..k-1
-    neighbors  (n, 2) int, rows of the two nearest neighbours; -1 where there is none, such rows do not count
+    triples    (n, 3) int, labels of each sample and of its two nearest neighbours; -1 where there is none, such rows do
+               not count
     returns    (k, k) share of the samples of true class y that are labelled j, rows add up to 1; and (k,) shares
 
     Raises ValueError for more than `MOST_CLASSES` classes.
     """
     if classes > MOST_CLASSES:
         raise ValueError(f"{classes} classes are too many to count triples: at most {MOST_CLASSES}")
-    full = (neighbors[:, :2] >= 0).all(axis=1)
-    if classes < 2 or not full.any():
-        return np.eye(classes), np.bincount(labels, minlength=classes) / max(len(labels), 1)
-    triples = np.column_stack([labels[full], labels[neighbors[full, 0]], labels[neighbors[full, 1]]])
+    triples = triples[(triples >= 0).all(axis=1)]
+    if classes < 2 or not len(triples):
+        return np.eye(classes), np.full(classes, 1 / max(classes, 1))
     counted = [_counted(triples[:, : order + 1], classes) for order in range(3)]
     orders = 3 if len(triples) >= _PER_CELL * classes**3 else 2
     return _fitted(counted[:orders], classes)

@@ -1,0 +1,239 @@
+"""Cleansing, side by side with cleanlab: reviewed handwriting, planted noise, and a noisy photo set.
+
+    python benchmarks/cleansing/run.py [--data PATH] [--parts roman planted animals] [--seeds 0] [--out results.json]
+
+PATH holds `roman_numerals/{roman_numerals.tar,reviewed.csv}`, `text/TREC_{train,test}.csv` and `animals/*.tar`; a part
+whose data are absent is left out and said so. Verdicts of reviewers and true labels are read to measure, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "label_noise"))
+import run as label_noise  # noqa: E402 - the reviewed numerals and how they are measured
+from tilth.audit.label_noise import LabelNoise, noise_scores  # noqa: E402
+from tilth.cleanse.labels import MendLabels  # noqa: E402
+from tilth.dataset import Dataset, Schema  # noqa: E402
+from tilth.digest import digest_bytes  # noqa: E402
+from tilth.edit import Drop, Relabel  # noqa: E402
+from tilth.learn.crossfit import crossfit  # noqa: E402
+from tilth.numerics import picture  # noqa: E402
+from tilth.numerics.votes import neighbor_votes  # noqa: E402
+from tilth.sample import Sample, raw_id  # noqa: E402
+from tilth.signal import Array, Signals  # noqa: E402
+from tilth.testing.memory import MemoryRun  # noqa: E402
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--data", type=Path, default=HERE.parents[2] / "shared" / "data")
+    asked.add_argument("--parts", nargs="+", default=["roman", "planted"])
+    asked.add_argument("--seeds", type=int, nargs="+", default=[0])
+    asked.add_argument("--out", type=Path, default=HERE / "results.json")
+    args = asked.parse_args()
+    results = json.loads(args.out.read_text()) if args.out.exists() else {}
+    results |= {"machine": label_noise.machine()}
+    for part in args.parts:
+        found = {"roman": roman, "planted": planted, "animals": animals}[part](args.data, args.seeds)
+        if found is None:
+            print(f"{part}: no data below {args.data}, left out")
+            continue
+        results[part] = {"seeds": args.seeds} | found
+        args.out.write_text(json.dumps(results, indent=1) + "\n")
+    print(json.dumps(results, indent=1))
+
+
+# -- the reviewed half of the Roman numerals --------------------------------------------------------------------
+
+
+def roman(where: Path, seeds: list[int]) -> dict[str, Any] | None:
+    folder = where / "roman_numerals"
+    if not (folder / "reviewed.csv").exists():
+        return None
+    data, contents = label_noise.read_roman(folder / "roman_numerals.tar")
+    verdicts = label_noise.read_verdicts(folder / "reviewed.csv", data)
+    run = MemoryRun(contents)
+    embedding = run.embed("embed.pixels", data)
+    rows: list[dict[str, Any]] = []
+    for seed in seeds:
+        began, work = time.perf_counter(), time.process_time()
+        found = crossfit(run.step("learn.contrastive"), data, run, folds=5, seed=seed)
+        spent = {"wall_s": round(time.perf_counter() - began), "cpu_s": round(time.process_time() - work)}
+        signals = Signals({"embedding": embedding}).with_(*(one for one in found if one is not None))
+        p = signals["probabilities"].rows(data.ids).astype(np.float64)
+        own = np.arange(len(data)), data.labels
+        seen = neighbor_votes(signals["features"].rows(data.ids), data.targets, neighbors=10).shares
+        hog = neighbor_votes(embedding.values, data.targets, neighbors=10).shares
+        findings = LabelNoise().detect(data, signals, run)
+        edits = MendLabels(splits=label_noise.JUDGED).cleanse(data, findings, signals)
+        flagged = label_noise.cleanlab_flags(data, p) & np.isin(data.splits, label_noise.JUDGED)
+        rankings = {
+            "tilth": noise_scores(data, signals),
+            "cleanlab self-confidence, same probabilities": 1 - label_noise.cleanlab_scores(data, p, "self_confidence"),
+            "10-NN votes, same features": 1 - seen[own],
+            "10-NN votes on HOG": 1 - hog[own],
+        }
+        row = {
+            "seed": seed,
+            **spent,
+            "average_precision": {name: label_noise.precision(s, verdicts) for name, s in rankings.items()},
+            "flags": {
+                "tilth": label_noise.flag_quality(np.isin(data.ids, [f.ids[0] for f in findings]), verdicts),
+                "cleanlab, same probabilities": label_noise.flag_quality(flagged, verdicts),
+            },
+            "edits": label_noise.edit_quality(edits, data, verdicts),
+        }
+        print(json.dumps(row, indent=1), flush=True)
+        rows.append(row)
+    return {"reviewed": dict(Counter(verdict for verdict, _ in verdicts if verdict)), "rows": rows}
+
+
+# -- planted noise ----------------------------------------------------------------------------------------------
+
+
+def planted(where: Path, seeds: list[int]) -> dict[str, Any] | None:
+    rows = []
+    for name, (data, contents, test) in worlds(where):
+        for kind in ("symmetric", "class-dependent"):
+            for share in (0.1, 0.2, 0.4):
+                for seed in seeds:
+                    row = {"data": name, "noise": kind, "share": share, "seed": seed}
+                    row |= beside(noisy(data, kind, share, seed), data, contents, test, seed)
+                    print(json.dumps(row), flush=True)
+                    rows.append(row)
+    return {"rows": rows}
+
+
+def worlds(where: Path) -> Any:
+    """name, (clean train data, contents, clean test data)."""
+    from sklearn.datasets import load_digits
+
+    loaded: Any = load_digits()
+    order = np.random.default_rng(0).permutation(len(loaded.target))
+    files = [picture.encode((loaded.images[row] * 15.9).astype(np.uint8)[:, :, None]) for row in order]
+    yield "digits", _split(files, loaded.target[order], "image", tuple("0123456789"), 1200)
+    if (where / "text" / "TREC_train.csv").exists():
+        with (
+            (where / "text" / "TREC_train.csv").open(newline="") as one,
+            (where / "text" / "TREC_test.csv").open() as two,
+        ):
+            train, test = list(csv.DictReader(one)), list(csv.DictReader(two))
+        classes = tuple(sorted({row["coarse"] for row in train}))
+        labels = np.array([classes.index(row["coarse"]) for row in train + test])
+        texts = [row["text"].encode() for row in train + test]
+        yield "TREC", _split(texts, labels, "text", classes, len(train))
+
+
+def _split(contents: list[bytes], labels: Array, modality: Any, classes: tuple[str, ...], n: int) -> Any:
+    kept, parts = {}, []
+    for rows in (range(n), range(n, len(labels))):
+        samples = []
+        for row in rows:
+            key = digest_bytes(contents[row])
+            text = contents[row].decode() if modality == "text" else None
+            sample = Sample(raw_id(key, str(row)), key, str(row), int(labels[row]), text=text)
+            samples.append(sample)
+            kept[sample.id] = contents[row]
+        parts.append(Dataset.from_samples(samples, Schema(modality, "single-label", classes)))
+    return parts[0], kept, parts[1]
+
+
+def noisy(data: Dataset, kind: str, share: float, seed: int) -> Dataset:
+    """The data with this share of the labels wrong: to any other class, or to the next one."""
+    rng, k = np.random.default_rng(seed), len(data.schema.classes)
+    wrong = rng.random(len(data)) < share
+    step = rng.integers(1, k, len(data)) if kind == "symmetric" else np.ones(len(data), int)
+    new = (data.labels + step) % k
+    edits = [
+        Relabel(str(id), int(old), int(to), "planted")
+        for id, old, to, hit in zip(data.ids, data.labels, new, wrong, strict=True)
+        if hit
+    ]
+    return data.apply(edits)
+
+
+def beside(data: Dataset, truth: Dataset, contents: dict[str, bytes], test: Dataset, seed: int) -> dict[str, Any]:
+    """Our default and cleanlab's, by what they find and by what one model is worth afterwards."""
+    run = MemoryRun(contents, seed=seed)
+    text = data.schema.modality == "text"
+    learner = run.step("learn.text-linear" if text else "learn.linear")
+    embedding = run.embed("embed.text" if text else "embed.pixels", data)
+    began = time.perf_counter()
+    found = crossfit(learner, data, run, folds=5, seed=seed)
+    signals = Signals({"embedding": embedding}).with_(*(one for one in found if one is not None))
+    findings = LabelNoise().detect(data, signals, run)
+    edits = MendLabels().cleanse(data, findings, signals)
+    seconds = time.perf_counter() - began
+    wrong = data.labels != truth.labels
+    ours = np.isin(data.ids, [finding.ids[0] for finding in findings])
+    relabels = [edit for edit in edits if isinstance(edit, Relabel)]
+    drops = np.isin(data.ids, [edit.id for edit in edits if isinstance(edit, Drop)])
+    right = dict(zip(truth.ids.tolist(), truth.labels.tolist(), strict=True))
+
+    def worth(version: Dataset) -> float:
+        model = learner.fit(version, None, run, seed=seed)
+        return round(float((model.predict(test, run).argmax(1) == test.labels).mean()), 4)
+
+    began = time.perf_counter()
+    flagged = cleanlab_default(data, run, seed)
+    cleanlab_seconds = time.perf_counter() - began
+    return {
+        "tilth": _quality(ours, wrong) | {"seconds": round(seconds, 2), "accuracy_after": worth(data.apply(edits))},
+        "cleanlab": _quality(flagged, wrong)
+        | {"seconds": round(cleanlab_seconds, 2), "accuracy_after": worth(data.where(~flagged))},
+        "relabels": len(relabels),
+        "relabels_right": round(sum(e.new == right[e.id] for e in relabels) / max(len(relabels), 1), 4),
+        "drops": int(drops.sum()),
+        "drops_wrong": round(float(wrong[drops].mean()), 4) if drops.any() else None,
+        "accuracy_noisy": worth(data),
+        "accuracy_clean": worth(truth),
+    }
+
+
+def cleanlab_default(data: Dataset, run: MemoryRun, seed: int) -> Array:
+    """What CleanLearning flags with its defaults: logistic regression, on TF-IDF or pixels, five folds."""
+    from cleanlab.classification import CleanLearning
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    if data.schema.modality == "text":
+        features: Any = TfidfVectorizer().fit_transform(run.texts(data))
+    else:
+        features = np.stack([image.ravel() for image in run.images(data)]) / 255.0
+    finder = CleanLearning(LogisticRegression(max_iter=500), seed=seed, find_label_issues_kwargs={"n_jobs": 1})
+    return finder.find_label_issues(features, data.labels)["is_label_issue"].to_numpy()
+
+
+def _quality(mask: Array, wrong: Array) -> dict[str, float]:
+    return {
+        "flagged": int(mask.sum()),
+        "precision": round(float(wrong[mask].mean()), 4) if mask.any() else 1.0,
+        "recall": round(float(mask[wrong].mean()), 4),
+    }
+
+
+# -- animals ----------------------------------------------------------------------------------------------------
+
+
+def animals(where: Path, seeds: list[int]) -> dict[str, Any] | None:
+    """The 30,848 pictures of paper 4 and its 300 hand-checked ones, through the workspace as a user would."""
+    if not (where / "animals" / "animals-training-set.tar").exists():
+        return None
+    from photos import measured
+
+    return measured(where / "animals", seeds)
+
+
+if __name__ == "__main__":
+    main()
