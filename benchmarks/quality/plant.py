@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -71,6 +70,7 @@ FAULTS: dict[str, tuple[Callable[[Image.Image, np.random.Generator], Image.Image
     "static": (static, 40),
     "dark": (light(0.15, 0), 40),
     "bright": (light(1.2, 140), 40),
+    "white": (light(0.2, 210), 40),
 }
 COPIES: dict[str, tuple[Callable[[Image.Image, np.random.Generator], Image.Image], int]] = {
     "exact": (same, 100),
@@ -126,10 +126,6 @@ def write(pictures: Sequence[Image.Image], where: Path, *, seed: int) -> list[di
         name = f"{len(plain) + number:05d}.png"
         image.save(where / name)
         rows.append({"name": name, "fault": fault, "of": of})
-    with (where.parent / f"{where.name}.csv").open("w", newline="") as sink:
-        table = csv.DictWriter(sink, ("name", "fault", "of"))
-        table.writeheader()
-        table.writerows(rows)
     return rows
 
 
@@ -177,23 +173,28 @@ def _tiles(photo: Image.Image) -> Iterator[Image.Image]:
 
 
 def dead_leaves(photos: Sequence[Image.Image], rng: np.random.Generator, *, side: int = 224) -> Image.Image:
-    """Discs of all sizes that cover each other, each painted with a patch of a photograph: sizes, edges and tones are
-    distributed as in photographs (Lee, Mumford and Huang 2001), and every picture is another.
+    """Discs of all sizes that cover each other, each cut from a photograph: sizes, edges and tones are distributed as
+    in photographs (Lee, Mumford and Huang 2001), and every picture is another.
 
     Drawn at twice the size and halved, so that edges are as sharp as those of a lens."""
     big = side * 2
-    canvas = photos[int(rng.integers(len(photos)))].resize((big, big))
-    y, x = np.mgrid[0:big, 0:big]
-    values = np.asarray(canvas).copy()
-    for _ in range(60):
-        radius = min(12 / rng.uniform(0.02, 1.0), big / 2)  # density of the cube of the radius, cut at both ends
+    values = np.asarray(_patch(photos, rng, big)).copy()
+    for _ in range(50):
+        radius = min(12 / rng.uniform(0.02, 1.0), 150)  # density of the cube of the radius, cut at both ends
         cx, cy = rng.uniform(0, big, 2)
-        photo = photos[int(rng.integers(len(photos)))]
-        w = min(int(2 * radius) + 2, photo.width, photo.height)
-        left, top = rng.integers(0, photo.width - w + 1), rng.integers(0, photo.height - w + 1)
-        patch = np.asarray(photo.crop((left, top, left + w, top + w)).resize((int(2 * radius) + 2,) * 2))
+        width = int(2 * radius) + 2
         x0, y0 = max(0, int(cx - radius)), max(0, int(cy - radius))
-        x1, y1 = min(big, x0 + patch.shape[1]), min(big, y0 + patch.shape[0])
-        inside = (x[y0:y1, x0:x1] - cx) ** 2 + (y[y0:y1, x0:x1] - cy) ** 2 < radius**2
-        values[y0:y1, x0:x1][inside] = patch[: y1 - y0, : x1 - x0][inside]
+        patch = _patch(photos, rng, width)[: big - y0, : big - x0]
+        y, x = np.ogrid[y0 : y0 + patch.shape[0], x0 : x0 + patch.shape[1]]
+        inside = (x - cx) ** 2 + (y - cy) ** 2 < radius**2
+        values[y0 : y0 + patch.shape[0], x0 : x0 + patch.shape[1]][inside] = patch[inside]
     return Image.fromarray(values).reduce(2)
+
+
+def _patch(photos: Sequence[Image.Image], rng: np.random.Generator, side: int) -> np.ndarray:
+    """A square of a photograph, mirrored or not; enlarged where the photograph is smaller."""
+    photo = photos[int(rng.integers(len(photos)))]
+    width = min(side, *photo.size)
+    left, top = (int(rng.integers(0, room - width + 1)) for room in photo.size)
+    values = np.asarray(photo.crop((left, top, left + width, top + width)).resize((side, side)))
+    return values[:, :: 1 if rng.random() < 0.5 else -1]

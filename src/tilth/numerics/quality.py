@@ -47,7 +47,6 @@ _MOST_PX = 512  # above it a picture is shrunk: what a model of 224 px sees of 4
 _BLOCK_PX = 16  # side of the blocks that are compared for quiet ones
 _QUIET = 0.25
 _APART = 40  # grey levels from the ground that count as content, as in `descriptor`
-_ROUNDING = 1 / 12  # variance of rounding to whole grey levels
 _AT_ONCE = 1 << 17  # pixels measured side by side: what fits into the cache
 
 
@@ -140,14 +139,17 @@ def halved(fine: Array) -> Array:
 def edge_px(fine: Array, half: Array) -> Array:
     """(b,) how long edges are, in pixels of `fine`: the root of the energy of first over that of second differences.
 
-    A step that was blurred by a Gaussian of radius r has the length sqrt(2) r, whatever its height. Rounding hides the
-    second differences of what is blurred much; there the picture of half the size tells, less the width of its pixels.
+    A step that was blurred by a Gaussian of radius r has the length sqrt(2) r, whatever its height. What is blurred much
+    has second differences below those of rounding, and looks sharper than it is; there the picture of half or a quarter
+    of the size tells, less what its wider pixels add at most.
     """
-    return np.maximum(_edge_length(fine), 2 * _edge_length(half) - 2 / 3)
+    quarter = halved(half)
+    lengths = [_edge_length(fine), 2 * _edge_length(half) - 2 / 3, 4 * _edge_length(quarter) - 8 / 3]
+    return np.maximum.reduce(lengths)
 
 
 def _edge_length(x: Array) -> Array:
-    """(b,) 0 where there is no pixel with four neighbours, or nothing but rounding."""
+    """(b,) 0 where there is no pixel with four neighbours, or no edge."""
     if min(x.shape[1:]) < 3:
         return np.zeros(len(x))
     middle = x[:, 1:-1, 1:-1]
@@ -157,10 +159,7 @@ def _edge_length(x: Array) -> Array:
     second += middle
     second -= x[:, 2:, 1:-1]
     second -= x[:, 1:-1, 2:]
-    size = middle[0].size
-    slope = (_energy(up) + _energy(left)) / size - 4 * _ROUNDING
-    bend = _energy(second) / size - 20 * _ROUNDING
-    return np.sqrt(np.maximum(slope, 0) / np.maximum(bend, 0.05))
+    return np.sqrt((_energy(up) + _energy(left)) / np.maximum(_energy(second), 1e-6))
 
 
 def _energy(x: Array) -> Array:
