@@ -55,7 +55,6 @@ def _stand_in_for_torch() -> None:
     """imagededup imports torch and torchvision for its CNN; its hashes need neither."""
 
     class Anything(types.ModuleType):
-        __path__: list[str] = []
 
         def __getattr__(self, name: str) -> Any:
             if name.startswith("__"):
@@ -66,6 +65,7 @@ def _stand_in_for_torch() -> None:
              "torchvision.transforms", "torchvision.transforms.transforms", "torchvision.models.vision_transformer")  # fmt: skip
     for name in names:
         sys.modules[name] = Anything(name)
+        sys.modules[name].__path__ = []
     for parent, _, child in (name.rpartition(".") for name in names if "." in name):
         setattr(sys.modules[parent], child, sys.modules[f"{parent}.{child}"])
 

@@ -84,7 +84,9 @@ def machine() -> dict[str, Any]:
 # -- side by side ---------------------------------------------------------------------------------------------
 
 
-def compared(folder: Path, truth: Sequence[Mapping[str, str]], peers: Mapping[str, str], scratch: Path) -> dict[str, Any]:
+def compared(
+    folder: Path, truth: Sequence[Mapping[str, str]], peers: Mapping[str, str], scratch: Path
+) -> dict[str, Any]:
     """Ours is run before and after the peers: where others work on the machine, the two times tell how much."""
     answers: dict[str, Any] = {"tilth": ours(folder, scratch / f"{folder.parent.name}-first")}
     for name, python in peers.items():
@@ -136,7 +138,9 @@ def scored(answer: Mapping[str, Any], truth: Sequence[Mapping[str, str]]) -> dic
     if "failed" in answer:
         return dict(answer)
     fault = {row["name"]: row["fault"] for row in truth}
-    found: dict[str, Any] = {key: value for key, value in answer.items() if key not in ("flags", "pairs", "ranked", "tool")}
+    found: dict[str, Any] = {
+        key: value for key, value in answer.items() if key not in ("flags", "pairs", "ranked", "tool")
+    }
     for kind, names in answer["flags"].items():
         found[kind] = _rates(set(names), {n for n, f in fault.items() if f == kind}, _alike(fault, kind))
     for kind, names in answer.get("ranked", {}).items():
@@ -200,7 +204,9 @@ def plain(folder: Path, seed: int) -> dict[str, Any]:
 
     files = sorted(file for file in folder.rglob("*") if file.suffix in (".jpg", ".png"))
     chosen = np.random.default_rng(seed).permutation(len(files))[:6_000]
-    parts = [[decode(files[at].read_bytes()) for at in chosen[start : start + 256]] for start in range(0, len(chosen), 256)]
+    parts = [
+        [decode(files[at].read_bytes()) for at in chosen[start : start + 256]] for start in range(0, len(chosen), 256)
+    ]
     rows = np.concatenate([quality.of_pictures(part) for part in parts])
     found = _judged(rows)
     return {"pictures": len(chosen), "findings": dict(Counter(kind for _, kind in found))}
@@ -226,7 +232,11 @@ def show(results: Mapping[str, Any]) -> None:
 def _cell(rates: Mapping[str, Any] | None) -> str:
     if not rates:
         return ""
-    parts = [f"{rates[name]:.2f}" if rates.get(name) is not None else "-" for name in ("recall", "precision") if name in rates]
+    parts = [
+        f"{rates[name]:.2f}" if rates.get(name) is not None else "-"
+        for name in ("recall", "precision")
+        if name in rates
+    ]
     return " / ".join(parts) + (" (as ranked)" if rates.get("ranked") else "")
 
 

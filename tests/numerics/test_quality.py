@@ -136,7 +136,9 @@ def test_measures_are_finite_for_any_picture_and_do_not_hang_on_the_company(pict
 @given(hnp.arrays(np.uint8, (24, 24, 1)))
 def test_a_turned_picture_has_the_same_measures(picture):
     one, turned = of_pictures([picture])[0], of_pictures([np.ascontiguousarray(np.rot90(picture))])[0]
-    same = [MEASURES.index(name) for name in ("shade_low", "contrast", "entropy", "range", "ground", "clear", "structure")]
+    same = [
+        MEASURES.index(name) for name in ("shade_low", "contrast", "entropy", "range", "ground", "clear", "structure")
+    ]
     assert one[same] == pytest.approx(turned[same], rel=1e-3, abs=1e-3)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,10 @@ _EMPTY_RANGE = 10.0  # grey levels between the brightest and the darkest 2 x 2 p
 _NOTHING_BUT_NOISE = 1.35  # of `structure`; pure noise has 1.0 +- .1, a photograph under noise of sigma 60 at least 1.4
 # Textures may be as fine as noise, but seldom as white, as fine and as even at once (4 of 1,000 photographs of 64 px).
 _WHITE, _FINE_PX, _EVEN = 1.4, 0.5, 0.65
-_BARE = 2.0  # in colour, noise that is grey alone must be this much stronger: what is left of those 4 is under 1
+_BARE = 1.5  # in colour, noise that is grey alone must be this much stronger: half of those 4 are left
+# Least distances from the median: where all are alike, what is a little apart is not bad.
+_SHADES, _GRAINIER = 40.0, 5.0  # grey levels
+_LONGER = 0.4  # of the logarithm: edges half as long again
 _ONE_GROUND = 0.9  # share of the pictures that must have one kind of ground, for another to be unusual
 _CLEAR = 0.9  # share of a border that makes a ground clear
 _TOUCHED = 0.98  # share of the border that is ground in a picture whose content keeps within it
@@ -40,8 +43,8 @@ class Quality:
     dark: float = 90.0  # grey level (of 255) under which 99.9 % of a dark picture lie
     bright: float = 130.0  # grey level over which 99.9 % of a bright picture lie
     edge_px: float = 1.2  # length of edges: a Gaussian blur of radius 0.85 px; sharp edges have 0.5 to 0.9
-    grain: float = 12.0  # grey levels of white noise in the quiet parts: plainly seen
-    colour_grain: float = 6.0  # of red less green, where textures have next to none: 1 % of JPEG photographs have 1.1
+    noise: float = 12.0  # grey levels of white noise in the quiet parts: plainly seen
+    colour_noise: float = 6.0  # of red less green, where textures have next to none: 1 % of JPEG photographs have 1.1
     entropy: float = 2.5  # bits of grey levels: six even tones
     area: float = 4.0  # times larger or smaller than the median, in pixels: twice the side
     ratio: float = 2.0  # times wider or taller than the median
@@ -61,9 +64,9 @@ class Quality:
         if not len(shown):
             return []
         values = signals["quality"].rows(shown.ids)
-        at = dict(zip(MEASURES, values.T.astype(np.float64), strict=True))
+        at: Measures = dict(zip(MEASURES, values.T.astype(np.float64), strict=True))
         empty = at["range"] < _EMPTY_RANGE
-        ruined = ~empty & (at["structure"] < _NOTHING_BUT_NOISE) & (at["grain"] >= self.grain)
+        ruined = ~empty & (at["structure"] < _NOTHING_BUT_NOISE) & (at["grain"] >= self.noise)
         findings = []
         for kind, (flagged, severity, why) in self._kinds(at, empty, ruined).items():
             worthless = {"low_information": empty, "noisy": ruined}.get(kind, np.zeros(len(shown), bool))
@@ -92,7 +95,7 @@ class Quality:
 
     def _dark(self, at: Measures, drawn: Array) -> Said:
         high = at["shade_high"]
-        cut = spread.below(high, far=self.far, ceiling=self.dark)
+        cut = spread.below(high, far=self.far, ceiling=self.dark, least=_SHADES)
         return (
             drawn & (high < cut),
             _grade((cut - high) / max(cut, 1.0)),
@@ -104,7 +107,7 @@ class Quality:
 
     def _bright(self, at: Measures, drawn: Array) -> Said:
         low = at["shade_low"]
-        cut = spread.above(low, far=self.far, floor=self.bright)
+        cut = spread.above(low, far=self.far, floor=self.bright, least=_SHADES)
         return (
             drawn & (low > cut),
             _grade((low - cut) / max(255 - cut, 1.0)),
@@ -119,7 +122,7 @@ class Quality:
     def _blurred(self, at: Measures, seen: Array) -> Said:
         edges = at["edge_px"]
         logs = np.log(np.maximum(edges, 0.1))  # twice as long is as far at any size
-        cut = float(np.exp(spread.above(logs, far=self.far, floor=float(np.log(self.edge_px)))))
+        cut = float(np.exp(spread.above(logs, far=self.far, floor=float(np.log(self.edge_px)), least=_LONGER)))
         usual = float(np.median(edges))
         return (
             seen & (edges > cut),
@@ -132,8 +135,8 @@ class Quality:
 
     def _noisy(self, at: Measures, drawn: Array, ruined: Array) -> Said:
         grey, colour = at["grain"], at["colour_grain"]
-        cut = spread.above(grey, far=self.far, floor=self.grain)
-        colour_cut = spread.above(colour, far=self.far, floor=self.colour_grain)
+        cut = spread.above(grey, far=self.far, floor=self.noise, least=_GRAINIER)
+        colour_cut = spread.above(colour, far=self.far, floor=self.colour_noise, least=_GRAINIER)
         white = (at["whiteness"] > _WHITE) & (at["edge_px"] < _FINE_PX) & (at["evenness"] > _EVEN)
         white &= grey > np.where(at["colour"] > 1, _BARE * cut, cut)
         flagged = drawn & (white | (colour > colour_cut) | ruined)
@@ -158,7 +161,9 @@ class Quality:
         def why(row: int) -> str:
             if empty[row]:
                 return f"Nothing is to be seen: its tones differ by {extent[row]:.0f} of 255 grey levels."
-            return f"There is little in it: {bits[row]:.1f} bits of tones (half of the pictures: {np.median(bits):.1f})."
+            return (
+                f"There is little in it: {bits[row]:.1f} bits of tones (half of the pictures: {np.median(bits):.1f})."
+            )
 
         return empty | (bits < cut), _grade((cut - bits) / max(cut, 0.1)), why
 
@@ -196,17 +201,25 @@ class Quality:
     def _odd_size(self, at: Measures) -> Said:
         logs = np.log(np.maximum(at["height"] * at["width"], 1))
         flagged, severity, times = _both_ways(logs, self.area, self.far)
-        return flagged, severity, lambda row: (
-            f"It is {at['width'][row]:.0f} x {at['height'][row]:.0f} px: {times(row)} "
-            "as many pixels as the median of the pictures."
+        return (
+            flagged,
+            severity,
+            lambda row: (
+                f"It is {at['width'][row]:.0f} x {at['height'][row]:.0f} px: {times(row)} "
+                "as many pixels as the median of the pictures."
+            ),
         )
 
     def _odd_ratio(self, at: Measures) -> Said:
         logs = np.log(np.maximum(at["width"], 1) / np.maximum(at["height"], 1))
         flagged, severity, times = _both_ways(logs, self.ratio, self.far)
-        return flagged, severity, lambda row: (
-            f"It is {at['width'][row]:.0f} x {at['height'][row]:.0f} px: {times(row)} "
-            "as wide for its height as the median of the pictures."
+        return (
+            flagged,
+            severity,
+            lambda row: (
+                f"It is {at['width'][row]:.0f} x {at['height'][row]:.0f} px: {times(row)} "
+                "as wide for its height as the median of the pictures."
+            ),
         )
 
 
@@ -239,8 +252,3 @@ _SHOWN: Mapping[str, tuple[str, ...]] = {
     "odd_ratio": ("height", "width"),
 }
 """kind -> the measures that its evidence holds."""
-
-
-def kinds() -> Iterator[str]:
-    """The kinds that `audit.quality` finds."""
-    yield from _SHOWN

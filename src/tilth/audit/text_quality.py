@@ -86,7 +86,7 @@ class TextQuality:
         middle, deviation = spread.usual(logs[written])
         cut = max(self.far * deviation, float(np.log(self.times)))
         usual = float(np.median(counts[written]))
-        for row in np.flatnonzero(written & (np.abs(logs - middle) > cut)):
+        for row in np.flatnonzero(written & (np.abs(logs - middle) > cut)).tolist():
             kind, word = ("long_text", "long") if logs[row] > middle else ("short_text", "short")
             grade = 0.2 + 0.3 * min(1.0, float(abs(logs[row] - middle) / cut - 1))
             what = "1 word" if counts[row] == 1 else f"{counts[row]:,} words"

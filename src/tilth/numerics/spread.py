@@ -21,14 +21,14 @@ def usual(values: Array) -> tuple[float, float]:
     return middle, NORMAL * float(np.median(np.abs(values - middle)))
 
 
-def above(values: Array, *, far: float, floor: float) -> float:
-    """The cut over which a value is unusually high: `far` robust deviations over the median, and never under `floor`,
-    so that a set without faults has none."""
+def above(values: Array, *, far: float, floor: float, least: float = 0.0) -> float:
+    """The cut over which a value is unusually high: `far` robust deviations over the median, `least` over it where all
+    are alike, and never under `floor`, so that a set without faults has none."""
     middle, spread = usual(values)
-    return max(floor, middle + far * spread)
+    return max(floor, middle + max(far * spread, least))
 
 
-def below(values: Array, *, far: float, ceiling: float) -> float:
+def below(values: Array, *, far: float, ceiling: float, least: float = 0.0) -> float:
     """The cut under which a value is unusually low; never over `ceiling`."""
     middle, spread = usual(values)
-    return min(ceiling, middle - far * spread)
+    return min(ceiling, middle - max(far * spread, least))
