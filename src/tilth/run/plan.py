@@ -106,6 +106,7 @@ def _giver(kind: str) -> str:
     return {
         "embedding": 'use = "embed.pixels"   (or "embed.text")',
         "fingerprint": 'use = "embed.fingerprint"',
+        "quality": 'use = "embed.quality"',
         "probabilities": 'use = "learn.linear"   (or another learner)',
         "features": 'use = "learn.convnet"   (or another learner with a penultimate layer)',
     }.get(kind, f"a step that gives {kind!r}")
