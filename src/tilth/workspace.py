@@ -20,6 +20,7 @@ from tilth.run.compare import Difference, differences
 from tilth.run.local import LocalRun
 from tilth.run.plan import Place, default_learner, default_recipe, load_recipe, only, plan_of
 from tilth.run.runner import Outcome, blinded, run_plan
+from tilth.run.selftest import Asked, SelfTest, self_test
 from tilth.run.voice import Silence, Voice
 from tilth.signal import Signal
 from tilth.store import history
@@ -167,8 +168,17 @@ class Workspace:
             recipe = _with_embedder(recipe, embedder)
         return plan_of(recipe, self.base.schema)
 
-    def audit(self, recipe: str | None = None, *, embedder: str | None = None) -> Outcome:
-        """Look, and change nothing: the recipe without the steps that edit, on the present version."""
+    def audit(
+        self,
+        recipe: str | None = None,
+        *,
+        embedder: str | None = None,
+        least_severity: Mapping[str, float] | None = None,
+    ) -> Outcome:
+        """Look, and change nothing: the recipe without the steps that edit, on the present version.
+
+        least_severity  kind of finding -> severity under which it is left out, as `selftest` gives it
+        """
         chosen, _ = self.recipe(recipe)
         places = self.plan(only(chosen, _LOOKING), embedder=embedder)
         with self.store.writing():
@@ -180,17 +190,59 @@ class Workspace:
                 folds=chosen.folds,
                 budget=0,
                 commit=False,
+                least=least_severity,
             )
 
-    def propose(self, recipe: str | None = None, *, budget: int | None = None, embedder: str | None = None) -> Outcome:
-        """What the recipe would change, as edits that nobody has applied yet. They are kept for `apply`."""
+    def selftest(
+        self,
+        recipe: str | None = None,
+        *,
+        share: float = 0.05,
+        seed: int = 0,
+        detectors: Sequence[str] = (),
+        precision: float | None = None,
+        embedder: str | None = None,
+    ) -> SelfTest:
+        """What each detector of the recipe can be trusted with on this dataset: known faults are planted in a copy of the
+        present version and sought. Nothing here is changed.
+
+        share      of the train samples (0..0.25), planted for each kind of finding
+        seed       of the planting
+        detectors  which ones, by name; none: all of the recipe
+        precision  0..1: give the severity from which on each kind reaches it (`SelfTest.least_severity`)
+        """
+        chosen, _ = self.recipe(recipe)
+        places = self.plan(only(chosen, _LOOKING), embedder=embedder)
+        asked = Asked(chosen.name, chosen.folds, share, seed, tuple(detectors), precision)
+        with self.store.writing():
+            return self_test(self.store, self.run, places, history.head(self.store), asked)
+
+    def propose(
+        self,
+        recipe: str | None = None,
+        *,
+        budget: int | None = None,
+        embedder: str | None = None,
+        least_severity: Mapping[str, float] | None = None,
+    ) -> Outcome:
+        """What the recipe would change, as edits that nobody has applied yet. They are kept for `apply`.
+
+        least_severity  kind of finding -> severity under which nothing is done about it
+        """
         chosen, _ = self.recipe(recipe)
         places = self.plan(chosen, embedder=embedder)
         budget = self._budget(chosen, budget)
         with self.store.writing():
             start = history.head(self.store)
             outcome = run_plan(
-                self.store, self.run, places, start=start, folds=chosen.folds, budget=budget, commit=False
+                self.store,
+                self.run,
+                places,
+                start=start,
+                folds=chosen.folds,
+                budget=budget,
+                commit=False,
+                least=least_severity,
             )
             self._keep_proposals(outcome, start)
         return outcome
@@ -275,12 +327,14 @@ class Workspace:
         metric: str | None = None,
         embedder: str | None = None,
         prove: bool = True,
+        least_severity: Mapping[str, float] | None = None,
     ) -> Improved:
         """The whole loop: the recipe on the source, every edit applied, and the proof.
 
         learner   the fixed model: a name (`convnet`), `package.module:factory`; default the recipe's, or the data's
         budget    most open samples of the result; default the size of the source
         seeds     how many trainings on each side of the proof
+        least_severity  kind of finding -> severity under which nothing is done about it
         """
         chosen, text = self.recipe(recipe)
         places = self.plan(proof.valued_by(chosen, learner or chosen.learner, settings), embedder=embedder)
@@ -296,6 +350,7 @@ class Workspace:
                 folds=chosen.folds,
                 budget=self._budget(chosen, budget),
                 commit=True,
+                least=least_severity,
             )
         evidence = None
         if prove and self.base.seal:

@@ -71,6 +71,14 @@ TrainCommandOpt = Annotated[
         "It writes predictions.csv or metrics.json into {out}.",
     ),
 ]
+LeastOpt = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--least-severity",
+        help="Act only on findings of this severity and above: label_noise=0.9, or the file that "
+        "`tilth selftest --precision .9` wrote. Repeatable.",
+    ),
+]
 LabelColumn = Annotated[str | None, typer.Option("--label-column", help="Table: column(s) of the label, with commas.")]
 TextColumn = Annotated[str | None, typer.Option("--text-column", help="Table: column of the text.")]
 PathColumn = Annotated[str | None, typer.Option("--path-column", help="Table: column of the image's path.")]

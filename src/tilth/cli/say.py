@@ -126,7 +126,14 @@ def _finding_plain(one: Any) -> dict[str, Any]:
     }
 
 
-def dry_run(ws: Any, recipe: str | None, budget: int | None, embedder: str | None, as_json: bool) -> None:
+def dry_run(
+    ws: Any,
+    recipe: str | None,
+    budget: int | None,
+    embedder: str | None,
+    as_json: bool,
+    least: Mapping[str, float] | None = None,
+) -> None:
     """The plan and the edits it would make."""
     chosen, _ = ws.recipe(recipe)
     if not as_json:
@@ -134,7 +141,7 @@ def dry_run(ws: Any, recipe: str | None, budget: int | None, embedder: str | Non
         for place in ws.plan(chosen, embedder=embedder):
             told = ", ".join(f"{key} = {value!r}" for key, value in place.settings.items())
             print(f"  {place.place:>5}  {place.use:<22} {told}")
-    edits(ws, ws.propose(recipe, budget=budget, embedder=embedder).edits, as_json)
+    edits(ws, ws.propose(recipe, budget=budget, embedder=embedder, least_severity=least).edits, as_json)
 
 
 def edits(ws: Any, proposed: Sequence[tuple[str, Any]], as_json: bool) -> None:

@@ -33,7 +33,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "same_text": ("Same but for accents and joins", "The texts are one text, written with other accents or spaces."),
     "unreadable": ("Unreadable", "The file or text could not be decoded."),
     "imbalance": ("Imbalance", "Some classes have far fewer samples than others."),
-    "outlier": ("Outliers", "The sample resembles no other of its class."),
+    "outlier": ("Outliers", "The sample resembles no class, in looks or to a model that never saw it."),
+    "out_of_class": ("Out of class", "The sample lies far from the others of its class and close to another class."),
 }
 """kind -> its title and what it means in one sentence, in the order in which the report shows them."""
 

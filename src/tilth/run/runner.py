@@ -7,7 +7,7 @@ its key is not done again; so a run that was killed goes on where it was, by ask
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -65,17 +65,27 @@ class _State:
     signals: Signals = field(default_factory=Signals)
     findings: list[Finding] = field(default_factory=list)
     line: list[Batch] = field(default_factory=list)
+    least: Mapping[str, float] = field(default_factory=dict)
 
 
 def run_plan(
-    store: Store, run: LocalRun, places: Sequence[Place], *, start: str, folds: int, budget: int, commit: bool
+    store: Store,
+    run: LocalRun,
+    places: Sequence[Place],
+    *,
+    start: str,
+    folds: int,
+    budget: int,
+    commit: bool,
+    least: Mapping[str, float] | None = None,
 ) -> Outcome:
     """Run the places from version `start`.
 
     budget  most open samples of the result
     commit  whether edits go on the line; otherwise nothing but the memo is written
+    least   kind of finding -> severity under which it is kept on record and not acted upon
     """
-    state = _State(store.version(start))
+    state = _State(store.version(start), least=least or {})
     decided = _decided_by_people(store) if commit else {}
     done = []
     for place in places:
@@ -175,7 +185,12 @@ def _detected(store: Store, run: LocalRun, place: Place, state: _State) -> Done:
             value = {"findings": len(found), "version": state.data.version}
             store.ledger.remember(key, place.use, "findings", value, time.monotonic() - began)
     # Read back also when just made: a resumed run must see exactly what an undisturbed one sees.
-    findings = [finding for _, finding in store.ledger.findings(key=key)]
+    every = [finding for _, finding in store.ledger.findings(key=key)]
+    findings = [one for one in every if one.severity >= state.least.get(one.kind, 0.0)]
+    if len(findings) < len(every):
+        run.log(
+            f"         {len(every) - len(findings):,} findings lie under the least severity: nothing is done about them"
+        )
     state.findings = [*state.findings, *findings]
     return Done(place, findings=tuple(findings), seconds=_remembered(store, key))
 
