@@ -18,6 +18,11 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "unreadable": ("Unreadable", "The file or text could not be decoded."),
     "imbalance": ("Imbalance", "Some classes have far fewer samples than others."),
     "outlier": ("Outliers", "The sample resembles no other of its class."),
+    "validation_set": ("The proposed validation set", "How many samples, and how clean they are expected to be."),
+    "validation_candidate": (
+        "Proposed for validation",
+        "All witnesses name its label, and it stands for others of its class.",
+    ),
 }
 """kind -> its title and what it means in one sentence, in the order in which the report shows them."""
 
