@@ -112,7 +112,8 @@ _FATE_TONES = {
 
 
 def placed(xy: Array) -> Array:
-    """(n, 2) any -> (n, 2) int within the drawing, centred, one scale for both axes.
+    """(n, 2) any -> (n, 2) int within the drawing, centred; an axis with room to spare is stretched by up to 1.4, for the
+    size of a gap says nothing.
 
     What is not finite goes to the middle.
     """
@@ -120,7 +121,8 @@ def placed(xy: Array) -> Array:
     low, high = np.nanmin(xy, axis=0, initial=np.inf), np.nanmax(xy, axis=0, initial=-np.inf)
     middle = np.where(np.isfinite(low + high), (low + high) / 2, 0.0)
     span = np.where(np.isfinite(high - low), np.maximum(high - low, 1e-9), 1.0)
-    scale = ((np.array([WIDTH, HEIGHT]) - 2 * RIM) / span).min()
+    fits = (np.array([WIDTH, HEIGHT]) - 2 * RIM) / span
+    scale = np.minimum(fits, 1.4 * fits.min())
     scaled = np.nan_to_num((xy - middle) * scale) + np.array([WIDTH, HEIGHT]) / 2
     return np.clip(np.rint(scaled), 0, [WIDTH, HEIGHT]).astype(int)
 

@@ -121,6 +121,7 @@
       if (event.target.name === "stands") stage.querySelector(".stands").hidden = !event.target.checked;
       if (event.target.name !== "layer") return;
       layer = event.target.value;
+      atlas.classList.toggle("by-class", layer === "class");
       for (const part of all(atlas, ".layer, .legend")) part.classList.toggle("on", part.dataset.layer === layer);
     });
 
