@@ -82,7 +82,8 @@ def roman(tar: Path, learner: str, seed: int, keep: Path | None) -> list[dict[st
     for row in rows:
         row |= {"learner": learner, "crossfit_s": seconds}
         chosen = np.isin(data.ids, row.pop("ids"))
-        row["labels_right"] = share(clean | (said == "bad_image"), mislabelled, chosen)
+        if row["way"] != "random":  # of which only one draw is at hand here
+            row["labels_right"] = share(clean | (said == "bad_image"), mislabelled, chosen)
     return rows
 
 
