@@ -29,6 +29,7 @@ def places(ws: tilth.Workspace) -> dict[str, np.ndarray]:
     return dict(zip(story.map[0], story.map[1], strict=True))
 
 
+@pytest.mark.slow
 def test_a_sample_keeps_its_place_when_others_come_and_go(source: Path, tmp_path: Path) -> None:
     ws = tilth.open(source, workspace=tmp_path / "ws", workers=1)
     before = places(ws)

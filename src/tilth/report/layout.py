@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tilth.workspace import Workspace
 
 MOST = 3_000
-"""Points: what a person can tell apart, and t-SNE places in some 6 s of one core. A quarter is for what is marked and was
+"""Points: what a person can tell apart, and t-SNE places in some 8 s of one core. A quarter is for what is marked and was
 not drawn, and as many again for what was made."""
 
 _MOST_MEDOIDS = 24  # pictures on the map: more would hide the dots
@@ -79,10 +79,10 @@ def layout_of(ws: Workspace, every: Dataset) -> Layout | None:
 
 def _space(ws: Workspace, base: Dataset, embedding: Signal) -> tuple[str, Signal]:
     """What to map. The first features that a run gave are kept to: a map that changes with each run is none."""
-    features = ("the features of the learner, none of which saw its sample in training", "features")
+    words = "the cross-fitted features of the learner (the network that places a sample was not trained on it)"
     kept = ws.store.signal(ws.fact("map", "")) if ws.fact("map") else None
     if kept is not None:
-        return features[0], kept
+        return words, kept
     for key, _, value, _ in reversed(ws.store.ledger.remembered("signal")):
         if "features" not in value.get("signals", ()):
             continue
@@ -90,7 +90,7 @@ def _space(ws: Workspace, base: Dataset, embedding: Signal) -> tuple[str, Signal
         if signal is not None and np.isin(base.ids, signal.ids).mean() > 0.5:
             with ws.store.writing():
                 ws.store.ledger.set_fact("map", name)
-            return features[0], signal
+            return words, signal
     return "the embedding", embedding
 
 
