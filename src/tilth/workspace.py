@@ -15,7 +15,7 @@ from tilth.edit import Edit
 from tilth.errors import WorkspaceError
 from tilth.finding import Finding
 from tilth.recipe import Recipe, StepCall
-from tilth.run import answers, door, opening, proof, values, valuing
+from tilth.run import answers, building, door, opening, proof, values, valuing
 from tilth.run.compare import Difference, differences
 from tilth.run.local import LocalRun
 from tilth.run.plan import Place, default_learner, default_recipe, load_recipe, only, plan_of
@@ -315,6 +315,45 @@ class Workspace:
                 )
         self.store.ledger.drop_batches((batch.batch for batch in batches), state="settled")
         return data
+
+    def validation_set(
+        self,
+        per_class: int = 30,
+        *,
+        recipe: str | None = None,
+        learner: str | None = None,
+        embedder: str | None = None,
+        copies: str = "drop",
+        settings: Mapping[str, Any] | None = None,
+    ) -> building.ValidationSet:
+        """A clean, balanced, diverse validation set out of train, as proposals that wait for `apply`.
+
+        learner   the witness: a name, `package.module:factory`; default that of the recipe
+        copies    what becomes of copies of what is chosen: `drop` or `move` (along with it)
+        settings  of `audit.validation_set`, beside `per_class`
+        """
+        chosen, _ = self.recipe(recipe)
+        if learner:
+            chosen = building.with_learner(chosen, *proof.learner_of(learner))
+        chosen = building.recipe_for(chosen, per_class=per_class, copies=copies, settings=settings or {})
+        places = self.plan(chosen, embedder=embedder)
+        with self.store.writing():
+            start = history.head(self.store)
+            outcome = run_plan(self.store, self.run, places, start=start, folds=chosen.folds, budget=0, commit=False)
+            self._keep_proposals(outcome, start)
+        return building.built(self.base.schema, outcome)
+
+    def export_validation_set(
+        self, made: building.ValidationSet, where: str | Path, *, layout: str | None = None
+    ) -> Path:
+        """Write a validation set to the folder `where`/NAME-validation-set, in the layout of the source or another."""
+        return proof.export(self.run, made.data, self.check_validation_target(where), layout=layout, name=None)
+
+    def check_validation_target(self, where: str | Path) -> Path:
+        """The folder `where`/NAME-validation-set. Raises ExportError where it could not be written."""
+        folder = Path(where) / f"{str(self.fact('name')).removesuffix('-training-set')}-validation-set"
+        self.check_target(folder)
+        return folder
 
     def improve(
         self,

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilth.numerics.projection import components, project, sample_for_map
+from tilth.numerics.projection import components, place_on, project, sample_for_map
 
 
 def clouds(n: int, d: int = 16, k: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -39,6 +39,31 @@ def test_both_ways_to_the_components_agree() -> None:
     tall, _ = clouds(60, d=12)
     wide = np.pad(tall, ((0, 0), (0, 100)))  # the same rows with empty columns: fewer rows than columns
     assert np.allclose(components(tall, 3), components(wide, 3))
+
+
+def test_newcomers_go_among_their_own_and_the_old_map_stays() -> None:
+    values, labels = clouds(200)
+    old, new = values[:160], values[160:]
+    xy = project(old, seed=0)
+    placed = place_on(old, xy, new, seed=0)
+    nearest = ((placed[:, None] - xy[None]) ** 2).sum(axis=2).argmin(axis=1)
+    assert (labels[:160][nearest] == labels[160:]).mean() > 0.95
+    assert np.array_equal(xy, project(old, seed=0))
+
+
+def test_the_place_of_a_newcomer_does_not_depend_on_the_others() -> None:
+    values, _ = clouds(130)
+    xy = project(values[:120], seed=0)
+    together = place_on(values[:120], xy, values[120:], seed=0)
+    alone = np.concatenate([place_on(values[:120], xy, values[[row]], seed=0) for row in range(120, 130)])
+    assert np.allclose(together, alone, atol=1e-6)
+
+
+def test_on_a_small_map_a_row_that_is_there_falls_on_its_own_place() -> None:
+    values, _ = clouds(30)
+    assert np.allclose(place_on(values, project(values, seed=0), values[:4], seed=0), project(values, seed=0)[:4])
+    assert place_on(values, project(values, seed=0), values[:0], seed=0).shape == (0, 2)
+    assert place_on(np.zeros((0, 3)), np.zeros((0, 2)), np.ones((2, 3)), seed=0).shape == (2, 2)
 
 
 def test_odd_input_has_a_map() -> None:

@@ -312,3 +312,30 @@ def test_a_large_group_is_shown_in_part(kind: str) -> None:
         )
     )
     assert "and 14 more" in page.text
+
+
+def test_what_stands_for_a_class_is_a_picture_on_the_map_with_its_name() -> None:
+    story = photo_story()
+    assert story.map is not None
+    shown = [id for id in story.map[0] if id in story.before][:3]
+    page = read(replace(story, medoids=shown))
+    stands = [image for image in page.images if "stands for" in str(image.get("alt"))]
+    assert 1 <= len(stands) <= 3 and all(str(one["src"]).startswith("data:image/") for one in stands)
+
+
+def test_a_dot_tells_all_kinds_that_were_found_of_it_and_the_worst_reason() -> None:
+    story = photo_story()
+    assert story.map is not None
+    id = story.map[0][0]
+    found = [("a", Finding("near_duplicate", (id,), 0.1, "A copy.")), ("b", Finding("outlier", (id,), 0.9, "Alone."))]
+    text = render(replace(story, findings=found))
+    points = json.loads(re.search(r'class="points">(.*?)</script>', text, re.DOTALL)[1])  # type: ignore[index]
+    assert points[0][5] == "Outliers" and points[0][9] == "Outliers, Near duplicates: Alone."
+
+
+def test_an_axis_with_room_is_stretched_a_little_and_no_more() -> None:
+    from tilth.report.atlas import HEIGHT, RIM, placed
+
+    square = placed(np.array([[0.0, 0.0], [1.0, 1.0]]))
+    (width, height) = np.ptp(square, axis=0)
+    assert height == HEIGHT - 2 * RIM and abs(width - 1.4 * height) <= 1

@@ -318,6 +318,61 @@ def value(
     worth.told(ws, names, out, worst, json)
 
 
+@app.command("validation-set")
+def validation_set(
+    source: o.SourceArg = None,
+    per_class: Annotated[int, typer.Option("--per-class", min=1, help="Samples of each class.")] = 30,
+    out: Annotated[Path, typer.Option("--out", "-o", help="NAME-validation-set is written into this folder.")] = Path(),
+    copies: Annotated[
+        str, typer.Option("--copies", help="What becomes of copies of what is chosen: drop, or move along with it.")
+    ] = "drop",
+    learner: Annotated[
+        str | None, typer.Option("--learner", help="The witness, out of sample.  [default: that of the recipe]")
+    ] = None,
+    embedder: o.EmbedderOpt = None,
+    recipe: o.RecipeOpt = None,
+    export_layout: LayoutOpt = None,
+    valid: o.ValidOpt = None,
+    test: o.TestOpt = None,
+    holdout: o.HoldoutOpt = None,
+    seed: o.SeedOpt = None,
+    workspace: o.WorkspaceOpt = None,
+    device: o.DeviceOpt = "auto",
+    workers: o.WorkersOpt = None,
+    fresh: o.FreshOpt = False,
+    json: o.JsonOpt = False,
+    quiet: o.QuietOpt = False,
+    label_column: o.LabelColumn = None,
+    text_column: o.TextColumn = None,
+    path_column: o.PathColumn = None,
+    split_column: o.SplitColumn = None,
+    task: o.TaskOpt = None,
+) -> None:
+    """A clean, balanced, diverse validation set out of noisy train data, for a person to confirm.
+
+    Samples that all witnesses agree on, chosen to cover their class. They are written to NAME-validation-set; `tilth apply`
+    takes them, and copies of them, out of train.
+    """
+    columns = o.columns(label_column, text_column, path_column, split_column, task)
+    ws = _open(
+        source,
+        workspace,
+        quiet,
+        valid=valid,
+        test=test,
+        holdout=holdout,
+        seed=seed,
+        options=columns,
+        device=device,
+        workers=workers,
+        fresh=fresh,
+    )
+    ws.check_validation_target(out)
+    made = ws.validation_set(per_class, recipe=recipe, learner=learner, embedder=embedder, copies=copies)
+    where = ws.export_validation_set(made, out, layout=export_layout) if len(made.data) else None
+    say.validation_set(ws, made, where, json)
+
+
 @app.command()
 def embed(
     source: o.SourceArg = None,

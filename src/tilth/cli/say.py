@@ -164,6 +164,31 @@ def edits(ws: Any, proposed: Sequence[tuple[str, Any]], as_json: bool) -> None:
     print("\nNothing was changed. To apply:  tilth apply" + where(ws) if proposed else "\nnothing to change")
 
 
+def validation_set(ws: Any, made: Any, target: Path | None, as_json: bool) -> None:
+    """What is proposed for validation, class by class, and how clean it is expected to be."""
+    from tilth.store.plain import kind_of
+
+    told = dict(made.summary.evidence) if made.summary else {}
+    edits = Counter(kind_of(one) for _, one in made.outcome.edits)
+    if as_json:
+        ids = made.data.ids.tolist()
+        _json({"version": ws.data.version, **told, "edits": dict(edits), "ids": ids, "out": str(target or "")})
+        return
+    print(
+        made.summary.why if made.summary else "nothing could be proposed: train has no labelled samples to choose from"
+    )
+    by_class = told.get("purity_by_class", {})
+    for name, count in made.data.counts().items():
+        if name in by_class:
+            low, high = by_class[name]
+            print(f"  {name:<20} {count:>4}   expected right {low:.1%} to {high:.1%}")
+    if target is None:
+        return
+    more = f", {edits['drop']:,} copies of them leave train too" if edits["drop"] else ""
+    print(f"\n{len(made.data):,} samples proposed{more}. Look at them before you trust them.")
+    print(f"set      {target}\napply    tilth apply{where(ws)}   (--skip SAMPLE for one that is wrong)")
+
+
 def log(ws: Any, as_json: bool) -> None:
     """The lines of the ledger and the line of batches."""
     batches = ws.store.ledger.batches()

@@ -26,14 +26,43 @@ def project(values: Array, *, seed: int) -> Array:
     Source   Poličar et al. 2019 (openTSNE), started from principal components (Kobak and Berens 2019)
     Cost     O(n log n); 15 s of one core for 5,000 rows
     """
-    values = np.nan_to_num(np.asarray(values, dtype=np.float64), posinf=0.0, neginf=0.0)
+    values = _finite(values)
     if not values.size:
         return np.zeros((len(values), 2))
-    values = values.reshape(len(values), -1)
     start = components(values, 2)
     if len(values) < FEWEST or not start.any():  # few rows, or all alike
         return start
-    return _tsne(components(values, min(WIDEST, values.shape[1], len(values))), seed)
+    return _tsne(components(values, _width(values)), seed)
+
+
+def place_on(values: Array, places: Array, more: Array, *, seed: int) -> Array:
+    """Coordinates for newcomers on a map that is there: the old places stay, each newcomer goes among its neighbours.
+
+    values   (n, d) float, what the map was made of by `project` with this seed
+    places   (n, 2) the map
+    more     (m, d) float, the newcomers
+    returns  (m, 2) float64; what one gets does not depend on who else is new
+
+    Source   Poličar et al. 2021, Embedding to reference t-SNE space (openTSNE's transform)
+    Cost     O((n + m) log n); 1 s of one core for 300 newcomers among 3,000
+    """
+    values, more = (_finite(part) for part in (values, more))
+    if not len(more) or not len(values):
+        return np.zeros((len(more), 2))
+    mean, axes = _axes(values, _width(values) if len(values) >= FEWEST else 2)
+    old, new = (values - mean) @ axes, (more - mean) @ axes
+    if len(values) < FEWEST or not np.asarray(places).any():
+        return np.pad(new, ((0, 0), (0, max(0, 2 - new.shape[1]))))[:, :2]
+    return _transformed(old, np.asarray(places, dtype=np.float64), new, seed)
+
+
+def _finite(values: Array) -> Array:
+    values = np.nan_to_num(np.asarray(values, dtype=np.float64), posinf=0.0, neginf=0.0)
+    return values.reshape(len(values), -1) if values.size else values.reshape(len(values), 0)
+
+
+def _width(values: Array) -> int:
+    return min(WIDEST, values.shape[1], len(values))
 
 
 def components(values: Array, d: int) -> Array:
@@ -41,11 +70,19 @@ def components(values: Array, d: int) -> Array:
 
     values   (n, m) float, finite
     """
+    out = np.zeros((len(values), d))
+    mean, axes = _axes(values, d)
+    out[:, : axes.shape[1]] = (values - mean) @ axes
+    return out
+
+
+def _axes(values: Array, d: int) -> tuple[Array, Array]:
+    """The mean (m,) and the first d principal axes (m, at most d)."""
     n, m = values.shape
-    out = np.zeros((n, d))
     if n < 2 or m == 0:
-        return out
-    centred = values - values.mean(axis=0)
+        return np.zeros(m), np.zeros((m, 0))
+    mean = values.mean(axis=0)
+    centred = values - mean
     if n >= m:
         _, axes = np.linalg.eigh(centred.T @ centred)
         axes = axes[:, ::-1][:, :d]
@@ -57,8 +94,7 @@ def components(values: Array, d: int) -> Array:
         axes /= np.maximum(np.linalg.norm(axes, axis=0), 1e-300)
     # An axis has no sign of its own: without this, two machines mirror the map.
     signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
-    out[:, : axes.shape[1]] = centred @ (axes * np.where(signs == 0, 1, signs))
-    return out
+    return mean, axes * np.where(signs == 0, 1, signs)
 
 
 def _tsne(values: Array, seed: int) -> Array:
@@ -68,9 +104,9 @@ def _tsne(values: Array, seed: int) -> Array:
     # instead of 32 s of one core and keeps 18 % instead of 20 % of the ten nearest neighbours of noisy clouds.
     # Two threads gave the same map and, on a busy machine with two cores, took four times as long.
     embedding = TSNE(
-        perplexity=min(30, (len(values) - 1) // 3),  # it cannot see more neighbours than there are
+        perplexity=_perplexity(values),
         initialization="pca",
-        neighbors="exact" if len(values) < 2_000 else "annoy",
+        neighbors=_search(values),
         negative_gradient_method="bh" if len(values) < 10_000 else "fft",
         theta=0.9,
         early_exaggeration_iter=150,
@@ -81,6 +117,27 @@ def _tsne(values: Array, seed: int) -> Array:
     )
     placed = np.asarray(embedding.fit(values), dtype=np.float64)
     return placed - placed.mean(axis=0)
+
+
+def _perplexity(values: Array) -> int:
+    return min(30, (len(values) - 1) // 3)  # it cannot see more neighbours than there are
+
+
+def _search(values: Array) -> str:
+    return "exact" if len(values) < 4_000 else "annoy"
+
+
+def _transformed(old: Array, places: Array, new: Array, seed: int) -> Array:
+    """New rows on the old map by openTSNE: the reference pulls and pushes them, they do not move each other."""
+    from openTSNE import TSNEEmbedding
+    from openTSNE.affinity import PerplexityBasedNN
+
+    near = PerplexityBasedNN(old, perplexity=_perplexity(old), method=_search(old), n_jobs=1, random_state=seed)
+    # Barnes and Hut's tree: what a point feels does not hang on the extent of a grid, so not on the other newcomers.
+    reference = TSNEEmbedding(places, near, negative_gradient_method="bh", theta=0.9, n_jobs=1, random_state=seed)
+    few = min(5, _perplexity(old))
+    found = reference.transform(new, perplexity=few, k=min(25, len(old)), learning_rate=0.1, n_iter=100)
+    return np.asarray(found, dtype=np.float64)
 
 
 def sample_for_map(n: int, keep: Array, rng: np.random.Generator, *, most: int = 5_000) -> Array:

@@ -58,6 +58,8 @@ class Story:
     texts     ids -> texts; likewise
     names     id -> what to call the sample; its path where None
     map       (n,) ids and their (n, 2) places; None where no map was made
+    map_of    what the map is of, in words
+    medoids   ids on the map that stand for their class, to be shown as pictures
     seconds   step -> how long it ran
     commands  what it does -> the command line, to undo and to look closer
     planted   (what, how many were planted, how many of them were found), for worlds with a known answer
@@ -82,6 +84,8 @@ class Story:
     texts: Texts = _none_of
     names: Callable[[str], str] | None = None
     map: tuple[Sequence[str], Array] | None = None
+    map_of: str = ""
+    medoids: Sequence[str] = ()
     seconds: Mapping[str, float] = field(default_factory=dict[str, float])
     commands: Mapping[str, str] = field(default_factory=dict[str, str])
     planted: Sequence[tuple[str, int, int]] = ()

@@ -35,6 +35,11 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "imbalance": ("Imbalance", "Some classes have far fewer samples than others."),
     "outlier": ("Outliers", "The sample resembles no class, in looks or to a model that never saw it."),
     "out_of_class": ("Out of class", "The sample lies far from the others of its class and close to another class."),
+    "validation_set": ("The proposed validation set", "How many samples, and how clean they are expected to be."),
+    "validation_candidate": (
+        "Proposed for validation",
+        "All witnesses name its label, and it stands for others of its class.",
+    ),
 }
 """kind -> its title and what it means in one sentence, in the order in which the report shows them."""
 

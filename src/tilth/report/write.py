@@ -13,17 +13,15 @@ import pyarrow as pa
 
 from tilth.dataset import Dataset
 from tilth.numerics import picture
-from tilth.numerics.projection import project, sample_for_map
+from tilth.report.layout import layout_of
 from tilth.report.render import render
 from tilth.report.story import Change, Story
-from tilth.signal import Array
 from tilth.steps import Aside
 from tilth.trial import Evidence
 
 if TYPE_CHECKING:
     from tilth.workspace import Workspace
 
-_ON_THE_MAP = 3000  # points: what a person can tell apart, and t-SNE places in some 15 s
 _THUMB_PX = 96
 
 
@@ -46,6 +44,7 @@ def story_of(ws: Workspace, *, planted: Sequence[tuple[str, int, int]] = ()) -> 
     every = _union(before, after)
     paths = dict(zip(every.ids.tolist(), every.table.column("path").to_pylist(), strict=True))
     evidence = ws.evidence()
+    layout = layout_of(ws, every)
     return Story(
         title=ws.fact("name"),
         source=ws.fact("layout"),
@@ -69,7 +68,9 @@ def story_of(ws: Workspace, *, planted: Sequence[tuple[str, int, int]] = ()) -> 
         thumbs=_thumbs(ws, every) if before.schema.modality == "image" else _nothing,
         texts=_texts(every) if before.schema.modality == "text" else _nothing,
         names=paths.__getitem__,
-        map=_map(ws, every),
+        map=(layout.ids, layout.places) if layout else None,
+        map_of=layout.space if layout else "",
+        medoids=layout.medoids if layout else (),
         seconds=_seconds(ws, evidence),
         commands=_commands(ws),
         planted=[(what, count, found) for what, count, found in planted],
@@ -105,22 +106,6 @@ def _texts(every: Dataset) -> Callable[[Sequence[str]], Mapping[str, str]]:
         return dict(zip(chosen.ids.tolist(), chosen.table.column("text").to_pylist(), strict=True))
 
     return texts
-
-
-def _map(ws: Workspace, every: Dataset) -> tuple[Sequence[str], Array] | None:
-    """Places of a sample of the open samples; what was found or changed is taken first."""
-    data = every.open
-    if len(data) < 3:
-        return None
-    marked = {id for _, finding in ws.findings() for id in finding.ids} | {one.edit.id for _, one in ws.changes()}
-    keep = np.flatnonzero(np.isin(data.ids, np.array(sorted(marked), dtype="U16")) & ~data.made)
-    rows = sample_for_map(len(data), keep, ws.run.within("report.map").rng(), most=_ON_THE_MAP)
-    chosen = data.where(np.isin(np.arange(len(data)), rows))
-    signal = ws.embed(among=chosen)
-    kept = ws.run.within("report.map").keep(
-        ("map", signal.key), lambda: {"places": project(np.asarray(signal.values), seed=ws.fact("seed"))}
-    )
-    return chosen.ids.tolist(), kept["places"]
 
 
 def _seconds(ws: Workspace, evidence: Evidence | None) -> Mapping[str, float]:

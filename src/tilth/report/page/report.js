@@ -105,24 +105,56 @@
     const columns = Number(atlas.dataset.columns);
     const shown = 96;
 
+    // What a dot is in each layer stands at this place of its row; its lines of the legend that are off.
+    const places = { class: 4, finding: 5, change: 6 };
+    const off = { class: new Set(), finding: new Set(), change: new Set() };
+    let layer = atlas.querySelector("[name=layer]:checked").value;
+    const names = Object.fromEntries(all(atlas, ".legend").map((legend) => [
+      legend.dataset.layer, new Set(all(legend, "button").map((button) => button.dataset.name)),
+    ]));
+    const hidden = (point) => {
+      const name = point[places[layer]];
+      return off[layer].has(names[layer].has(name) ? name : "others");
+    };
+
     atlas.addEventListener("change", (event) => {
+      if (event.target.name === "stands") stage.querySelector(".stands").hidden = !event.target.checked;
       if (event.target.name !== "layer") return;
-      for (const part of all(atlas, ".layer, .legend")) part.classList.toggle("on", part.dataset.layer === event.target.value);
+      layer = event.target.value;
+      atlas.classList.toggle("by-class", layer === "class");
+      for (const part of all(atlas, ".layer, .legend")) part.classList.toggle("on", part.dataset.layer === layer);
     });
 
+    const switched = (legend) => {
+      const drawn = svg.querySelector(`.layer[data-layer="${legend.dataset.layer}"]`);
+      for (const button of all(legend, "button")) {
+        const gone = off[legend.dataset.layer].has(button.dataset.name);
+        button.setAttribute("aria-pressed", String(!gone));
+        drawn.querySelector(`[data-entry="${button.dataset.entry}"]`).classList.toggle("off", gone);
+      }
+    };
     atlas.addEventListener("click", (event) => {
       const button = event.target.closest(".legend button");
       if (!button) return;
-      button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
       const legend = button.closest(".legend");
-      const layer = svg.querySelector(`.layer[data-layer="${legend.dataset.layer}"]`);
-      const chosen = all(legend, "[aria-pressed=true]").map((one) => one.dataset.entry);
-      layer.classList.toggle("alone", chosen.length > 0);
-      for (const path of all(layer, "path")) path.classList.toggle("chosen", chosen.includes(path.dataset.entry));
+      const gone = off[legend.dataset.layer];
+      if (!gone.delete(button.dataset.name)) gone.add(button.dataset.name);
+      switched(legend);
+    });
+    atlas.addEventListener("dblclick", (event) => {
+      const button = event.target.closest(".legend button");
+      if (!button) return;
+      const legend = button.closest(".legend");
+      const others = all(legend, "button").map((one) => one.dataset.name).filter((name) => name !== button.dataset.name);
+      const gone = off[legend.dataset.layer];
+      const alone = others.length > 0 && others.every((name) => gone.has(name));
+      gone.clear();
+      if (!alone) for (const name of others) gone.add(name);
+      switched(legend);
     });
 
     const show = (at) => {
-      const [x, y, id, name, label, kind, fate, cell, text] = points[at];
+      const [x, y, id, name, label, kind, fate, cell, text, told] = points[at];
       cursor.setAttribute("cx", x);
       cursor.setAttribute("cy", y);
       sprite.hidden = cell < 0;
@@ -133,7 +165,8 @@
         sprite.style.backgroundPosition = `${-(cell % columns) * shown}px ${-Math.floor(cell / columns) * shown}px`;
       }
       hover.querySelector(".hover-text").textContent = text;
-      hover.querySelector(".hover-facts").textContent = `${label} · ${kind} · ${fate}`;
+      hover.querySelector(".hover-facts").textContent = told ? `${label} · ${fate}` : `${label} · ${kind} · ${fate}`;
+      hover.querySelector(".hover-told").textContent = told;
       hover.querySelector(".hover-name").textContent = name || id;
       hover.hidden = false;
       const scale = svg.clientWidth / Number(atlas.dataset.width);
@@ -151,7 +184,9 @@
       const py = (event.clientY - box.top) * scale;
       let best = -1;
       let nearest = (18 * Math.max(scale, 1)) ** 2;
-      points.forEach(([x, y], at) => {
+      points.forEach((point, at) => {
+        if (hidden(point)) return;
+        const [x, y] = point;
         const far = (x - px) ** 2 + (y - py) ** 2;
         if (far < nearest) { nearest = far; best = at; }
       });
@@ -164,9 +199,10 @@
     svg.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
       if (event.key === "Escape") hide();
-      if (!step || !noted.length) return;
-      place = (place + step + noted.length) % noted.length;
-      show(noted[place]);
+      const walk = noted.filter((at) => !hidden(points[at]));
+      if (!step || !walk.length) return;
+      place = (place + step + walk.length) % walk.length;
+      show(walk[place]);
       say(hover.textContent);
       event.preventDefault();
     });
