@@ -15,6 +15,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "leak": ("Leaks", "The same content lies in two splits, so a score on one is flattered by the other."),
     "exact_duplicate": ("Exact duplicates", "The content is the same, bit for bit after decoding; one is enough."),
     "near_duplicate": ("Near duplicates", "The content is all but the same: scaled, brightened or saved again."),
+    "component": ("Components at odds", "Samples that are near each other do not carry the same labels."),
+    "singletons": ("Singletons", "Samples that are near no other one."),
     "unreadable": ("Unreadable", "The file or text could not be decoded."),
     "imbalance": ("Imbalance", "Some classes have far fewer samples than others."),
     "outlier": ("Outliers", "The sample resembles no other of its class."),
