@@ -55,7 +55,7 @@ class Components:
 
     def judge(self, data: Dataset, signals: Signals) -> Judged:
         """The components of these samples, with the statistics of their labels."""
-        self._check()
+        self.check()
         plain = data.where(~data.made)
         points = signals["embedding"].rows(plain.ids)
         points = points.reshape(len(points), -1) if len(points) else np.empty((0, 1), np.float32)
@@ -75,7 +75,8 @@ class Components:
         )
         return Judged(plain, found, found.threshold**2 / 2 if cosine else found.threshold)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises SettingError for a setting out of its range."""
         for name, value, allowed in (
             ("metric", self.metric, ("cosine", "euclidean")),
             ("linkage", self.linkage, ("complete", "mutual")),
