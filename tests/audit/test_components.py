@@ -119,7 +119,7 @@ def test_settings_out_of_range_are_told() -> None:
         {"neighbors": 0},
         {"threshold": "x"},
     ):
-        with pytest.raises(SettingError, match="audit.components"):
+        with pytest.raises(SettingError, match=r"audit\.components"):
             told([(0, HAT)], **wrong)
     with pytest.raises(SettingError, match="0 to 2"):
         told([(0, HAT)], metric="cosine", threshold=3.0)
