@@ -334,6 +334,29 @@ def _scenes(where: Path) -> None:
     _csv(where, ("path", "labels", "split"), rows)
 
 
+def _frames(where: Path) -> None:
+    """Five frames of each of 40 videos with one to three shapes: a little brighter or darker, and one label in 20 swapped."""
+    from tilth.numerics import picture
+    from tilth.testing.worlds import SHAPES, draw
+
+    rng = np.random.default_rng(0)
+    folder = where.parent / "frames"
+    folder.mkdir()
+    rows = []
+    for video in range(40):
+        shapes = sorted(rng.choice(4, size=rng.integers(1, 4), replace=False).tolist())
+        drawn = [draw(SHAPES[shape], rng) for shape in shapes]
+        strip = np.concatenate([*drawn, *[np.full((32, 32, 1), 225, np.uint8)] * (3 - len(drawn))], axis=1)
+        for frame in range(5):
+            name = f"{video:02d}-{frame}.png"
+            light = np.clip(strip * rng.uniform(0.94, 1.06), 0, 255).astype(np.uint8)
+            (folder / name).write_bytes(picture.encode(light))
+            told = {(shape + 1) % 4 if rng.random() < 0.05 else shape for shape in shapes}
+            split = "train" if video < 32 else "test"
+            rows.append((f"frames/{name}", "|".join(SHAPES[shape] for shape in sorted(told)), split))
+    _csv(where, ("path", "labels", "split"), rows)
+
+
 def _animals(where: Path) -> None:
     from tilth.formats.onehot import OneHot
     from tilth.testing.worlds import photos
@@ -368,6 +391,7 @@ SOURCES: Mapping[str, Callable[[Path], None]] = {
     "photos": _photos,
     "questions.csv": _questions,
     "scenes.csv": _scenes,
+    "frames.csv": _frames,
     "animals": _animals,
     "quarters.onnx": _onnx,
 }

@@ -458,6 +458,28 @@ class Workspace:
         with self.store.writing():
             return self.run.embed(use, blinded(self.data if among is None else among), {**given, **(settings or {})})
 
+    # -- components -------------------------------------------------------------------------------------------
+
+    def components(self, out: str | Path | None = None, *, embedder: str | None = None, **settings: Any) -> pa.Table:
+        """Components of near-duplicates among the open samples of the present version, a row per sample: component, its
+        size, label counts, statistics and flags. Nothing is changed.
+
+        out       write it here too, as Parquet
+        embedder  whose vectors are compared; default that of the modality
+        settings  of `audit.components`: `threshold`, `metric`, `linkage`, `neighbors`
+        """
+        from tilth.run import components
+
+        if out is not None:
+            components.check_target(Path(out))
+        step = components.step_of(settings)  # a wrong setting is told before the work
+        judged = components.judged(self.data, self.embed(embedder), step)
+        table = components.table_of(judged)
+        if out is not None:
+            components.write_table(table, Path(out))
+        self.voice.log(judged.summary)
+        return table
+
     # -- values -----------------------------------------------------------------------------------------------
 
     @overload

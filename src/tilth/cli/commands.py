@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tilth.cli import groups, say, worth
 from tilth.cli import options as o
 from tilth.cli import say, selftest, worth
 from tilth.errors import SettingError
@@ -398,6 +399,63 @@ def embed(
         },
         json,
     )
+
+
+@app.command()
+def components(
+    source: o.SourceArg = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold", min=0.0, help="Distance within which two samples are near.  [default: by the data]"
+        ),
+    ] = None,
+    metric: Annotated[str, typer.Option("--metric", help="cosine (1 - cos) or euclidean.")] = "cosine",
+    linkage: Annotated[
+        str, typer.Option("--linkage", help="complete: every two are near; mutual: what hangs together, chains too.")
+    ] = "complete",
+    neighbors: Annotated[int, typer.Option("--neighbors", min=1, help="Nearest others that are looked at.")] = 16,
+    embedder: Annotated[
+        str | None, typer.Option("--embedder", help="Whose vectors: a name, package.module:factory or a .onnx file.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the table here, a row per sample: .parquet.")
+    ] = None,
+    worst: Annotated[int, typer.Option("--worst", min=0, help="Components shown.")] = 12,
+    valid: o.ValidOpt = None,
+    test: o.TestOpt = None,
+    holdout: o.HoldoutOpt = None,
+    seed: o.SeedOpt = None,
+    workspace: o.WorkspaceOpt = None,
+    device: o.DeviceOpt = "auto",
+    fresh: o.FreshOpt = False,
+    json: o.JsonOpt = False,
+    quiet: o.QuietOpt = False,
+    label_column: o.LabelColumn = None,
+    text_column: o.TextColumn = None,
+    path_column: o.PathColumn = None,
+    split_column: o.SplitColumn = None,
+    task: o.TaskOpt = None,
+) -> None:
+    """Groups of near-duplicates, and those whose labels do not agree: frames of a video, one person seen twice.
+
+    Nothing is changed. The table has a row per sample and is open to pandas and DuckDB.
+    """
+    columns = o.columns(label_column, text_column, path_column, split_column, task)
+    ws = _open(
+        source,
+        workspace,
+        quiet,
+        valid=valid,
+        test=test,
+        holdout=holdout,
+        seed=seed,
+        options=columns,
+        device=device,
+        fresh=fresh,
+    )
+    settings = {"threshold": threshold, "metric": metric, "linkage": linkage, "neighbors": neighbors}
+    groups.told(ws.components(out, embedder=embedder, **settings), out, worst, json)
 
 
 @app.command()

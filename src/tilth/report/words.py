@@ -31,6 +31,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "long_text": ("Long texts", "The text has far more words than is usual in these data."),
     "boilerplate": ("Boilerplate", "Most of the text is a passage that stands in many others."),
     "same_text": ("Same but for accents and joins", "The texts are one text, written with other accents or spaces."),
+    "component": ("Components at odds", "Samples that are near each other do not carry the same labels."),
+    "singletons": ("Singletons", "Samples that are near no other one."),
     "unreadable": ("Unreadable", "The file or text could not be decoded."),
     "imbalance": ("Imbalance", "Some classes have far fewer samples than others."),
     "outlier": ("Outliers", "The sample resembles no class, in looks or to a model that never saw it."),
