@@ -55,7 +55,6 @@ def _stand_in_for_torch() -> None:
     """imagededup imports torch and torchvision for its CNN; its hashes need neither."""
 
     class Anything(types.ModuleType):
-
         def __getattr__(self, name: str) -> Any:
             if name.startswith("__"):
                 raise AttributeError(name)

@@ -72,6 +72,8 @@ class Signal:
 _GIVERS = {
     "embedding": 'an embedder, say use = "embed.pixels" or use = "embed.text"',
     "probabilities": 'a learner, say use = "learn.convnet" or use = "learn.text-linear"',
+    "quality": 'use = "embed.quality"',
+    "features": 'a learner with a layer to look at, say use = "learn.contrastive"',
 }
 
 

@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tilth.cli import groups, say, worth
+from tilth.cli import groups, say, selftest, worth
 from tilth.cli import options as o
-from tilth.cli import say, selftest, worth
 from tilth.errors import SettingError
 
 app = typer.Typer(
