@@ -39,7 +39,8 @@ class MendLabels:
     """Share and probability of the given class at and under which each witness counts as not believing it."""
 
     most_share: float = 0.25
-    """Most of a class (0..1) that may be changed at once: a class of which more is doubtful needs a person."""
+    """Most of a class (0..1) that may be changed at once: a class of which more is doubtful needs a person. Where the
+    noise of a class is estimated (evidence `class_noise`), no more than that is changed either."""
 
     least: int = 1
     """Fewest samples that a class keeps."""
@@ -74,7 +75,7 @@ class MendLabels:
         first = next(iter(spaces.values()))
         agreed = first["best"] == new and first["suggested"] >= self.votes and p_new - p_given >= self.margin
         heard = all(ballot["suggested"] >= ballot["given"] for ballot in spaces.values())
-        if agreed and heard and evidence.get("confident", True):
+        if agreed and heard:
             return Relabel(sample.id, given, new, _agreement(evidence, spaces, data), _kept(evidence))
         if not agreed and p_given <= self.doubt and first["given"] <= self.doubt:
             return Drop(sample.id, _disbelief(evidence, spaces, data), _kept(evidence))
