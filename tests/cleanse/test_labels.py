@@ -54,6 +54,7 @@ def finding(
     severity: float = 0.9,
     votes: Mapping[str, Any] | None = None,
     confident: bool = True,
+    class_noise: float | None = None,
 ) -> Finding:
     votes = {"embedding": ballot(0.0, 0.9)} if votes is None else votes
     evidence = {
@@ -65,6 +66,7 @@ def finding(
         "rank": 1,
         "of": 20,
         "votes": votes,
+        **({"class_noise": class_noise} if class_noise is not None else {}),
     }
     return Finding("label_noise", (id,), severity, "because", evidence)
 
@@ -95,7 +97,13 @@ def test_one_witness_is_none() -> None:
 def test_a_narrow_agreement_is_left_for_review() -> None:
     assert not mended(DATA, finding(row(DATA, 3), p=(0.4, 0.6)))  # margin
     assert not mended(DATA, finding(row(DATA, 3), p=(0.2, 0.7), votes={"embedding": ballot(0.2, 0.7)}))  # votes
-    assert not mended(DATA, finding(row(DATA, 3), confident=False))  # not within the noise of its class
+    assert len(mended(DATA, finding(row(DATA, 3), confident=False))) == 1  # two witnesses are enough
+
+
+def test_no_more_of_a_class_changes_than_is_estimated_to_be_wrong() -> None:
+    doubtful = [finding(row(DATA, at), class_noise=0.08) for at in range(4)]
+    assert len(mended(DATA, *doubtful)) == 2  # of 20, 1.6 are estimated
+    assert not mended(DATA, finding(row(DATA, 3), class_noise=0.0))
 
 
 def test_drops_what_neither_believes_and_nobody_can_name() -> None:

@@ -71,7 +71,8 @@ class LabelNoise:
             if sure[row] or doubt[row] >= 1 - self.unlikely:
                 why, evidence = reason(said, row)
                 if noise is not None:
-                    evidence["class_noise"] = _short(noise[int(said.data.labels[row])])
+                    evidence["class_noise"] = _short(noise[evidence["given"]])
+                    evidence["suggested_noise"] = _short(noise[evidence["suggested"]])
                 evidence |= {"confident": bool(sure[row]), "rank": rank, "of": len(order)}
                 found.append(Finding("label_noise", (str(said.data.ids[row]),), _short(doubt[row]), why, evidence))
         return found

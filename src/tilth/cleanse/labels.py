@@ -15,6 +15,9 @@ from tilth.sample import TRAIN, Label, Sample
 from tilth.signal import Signals
 
 
+_HALF = 0.5  # a class of which more is wrong is not known by its neighbours
+
+
 @dataclass(frozen=True)
 class MendLabels:
     """Relabel where the cross-fitted model and the nearest neighbours agree on another class; drop where neither
@@ -30,7 +33,8 @@ class MendLabels:
     cost = "O(findings)"
 
     votes: float = 0.8
-    """Share (0..1) of the neighbours' weight that the new class must have."""
+    """Share (0..1) of the neighbours' weight that the new class must have; of that weight which is right, where the noise
+    of the new class is estimated."""
 
     margin: float = 0.3
     """By how much the model's probability of the new class must exceed that of the given one."""
@@ -40,7 +44,7 @@ class MendLabels:
 
     most_share: float = 0.25
     """Most of a class (0..1) that may be changed at once: a class of which more is doubtful needs a person. Where the
-    noise of a class is estimated (evidence `class_noise`), no more than that is changed either."""
+    noise of a class is estimated (evidence `class_noise`), the estimate takes its place, up to a half."""
 
     least: int = 1
     """Fewest samples that a class keeps."""
@@ -73,7 +77,9 @@ class MendLabels:
             return None
         p_given, p_new = evidence["given_probability"], evidence["suggested_probability"]
         first = next(iter(spaces.values()))
-        agreed = first["best"] == new and first["suggested"] >= self.votes and p_new - p_given >= self.margin
+        # Of neighbours whose labels are wrong here and there, fewer can vote for what is right.
+        enough = self.votes * (1 - evidence.get("suggested_noise", 0.0))
+        agreed = first["best"] == new and first["suggested"] >= enough and p_new - p_given >= self.margin
         heard = all(ballot["suggested"] >= ballot["given"] for ballot in spaces.values())
         if agreed and heard:
             return Relabel(sample.id, given, new, _agreement(evidence, spaces, data), _kept(evidence))
@@ -109,7 +115,7 @@ class MendLabels:
         sizes = np.bincount(np.nonzero(rows.targets)[1], minlength=len(data.schema.classes))
         most = np.floor(sizes * self.most_share)
         for c, share in noise.items():  # how much of the class is estimated to be wrong
-            most[c] = min(most[c], np.ceil(share * sizes[c]))
+            most[c] = np.ceil(min(share, _HALF) * sizes[c])
         left = np.minimum(most, np.maximum(sizes - self.least, 0)).astype(int)
         kept = []
         for _, edit, label in proposed:
