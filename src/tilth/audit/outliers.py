@@ -55,7 +55,7 @@ class Measured:
         them alone makes more mistakes than asked (.40 for .1 on 150 intents, benchmarks/outliers)."""
         classes = self.data.targets.shape[1]
         few = classes * false_discovery <= len(self.confirmed)
-        return self.confirmed.all(axis=0) if few else self.confirmed.any(axis=0)
+        return np.asarray(self.confirmed.all(axis=0) if few else self.confirmed.any(axis=0))
 
 
 def measure(

@@ -88,7 +88,7 @@ def hear(data: Dataset, signals: Signals, *, neighbors: int, splits: tuple[str, 
     part = able.where(judged)
     p = signals["probabilities"].rows(part.ids).astype(np.float64)
     votes, names, carried = {}, {}, {}
-    for space, found in _ballots(able, signals, neighbors).items():
+    for space, found in ballots_of(able, signals, neighbors).items():
         votes[space] = Votes(found.shares[judged], found.neighbors[judged], found.weights[judged])
         who = votes[space].neighbors
         names[space] = np.where(who >= 0, able.ids[who], "")
@@ -98,7 +98,7 @@ def hear(data: Dataset, signals: Signals, *, neighbors: int, splits: tuple[str, 
     return Opinions(part, p, votes, names, carried, q)
 
 
-def _ballots(data: Dataset, signals: Signals, neighbors: int) -> dict[str, Votes]:
+def ballots_of(data: Dataset, signals: Signals, neighbors: int) -> dict[str, Votes]:
     """Space -> votes about every row of the data; spaces that do not cover the data are left out."""
     contents = data.table.column("content").to_numpy(zero_copy_only=False).astype(str)
     found = {}

@@ -35,6 +35,10 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "singletons": ("Singletons", "Samples that are near no other one."),
     "unreadable": ("Unreadable", "The file or text could not be decoded."),
     "imbalance": ("Imbalance", "Some classes have far fewer samples than others."),
+    "neighbors": (
+        "At odds with their neighbours",
+        "All or none of the nearest agree with the label, or even the nearest is far.",
+    ),
     "outlier": ("Outliers", "The sample resembles no class, in looks or to a model that never saw it."),
     "out_of_class": ("Out of class", "The sample lies far from the others of its class and close to another class."),
     "validation_set": ("The proposed validation set", "How many samples, and how clean they are expected to be."),
