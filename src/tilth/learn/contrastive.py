@@ -10,6 +10,7 @@ Trained by crossfit, no sample's feature or probability comes from a network tha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -32,6 +33,8 @@ from tilth.steps import Run
 Loss = Literal["supcon", "pair", "simclr", "classes"]
 Look = Literal["square", "content", "tidied"]
 _FEATURES, _PROJECTED = 128, 64
+_SIZED = 256  # pictures whose sizes are looked at
+_LEAST_PX = 32  # of which 4 x 4 places are left
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Contrastive:
     """
 
     loss: Loss = "supcon"
-    side_px: int = 64
+    side_px: int = 64  # at most; pictures that are smaller are looked at as small as they are, from 32 px up
     looks: tuple[Look, ...] = ("content", "tidied")  # a network each; "square" is the whole picture
     epochs: int = 15
     batch: int = 64
@@ -68,13 +71,21 @@ class Contrastive:
         looks = tuple(self.looks)
         if not looks or not set(looks) <= set(_LOOKS):
             raise SettingError(f"learn.contrastive: looks are some of {', '.join(_LOOKS)}; found {list(looks)!r}")
+        sized = replace(self, side_px=self._side(train, run))
         seeds = [seed * len(looks) + number for number in range(len(looks))]
         members = [
-            fit_network(self.blueprint(look), train, valid, run, seed=own)
+            fit_network(sized.blueprint(look), train, valid, run, seed=own)
             for look, own in zip(looks, seeds, strict=True)
         ]
         curves = [{"network": number, **line} for number, one in enumerate(members, 1) for line in one.curves]
         return Members(tuple(members), tuple(curves), {"networks": [dict(one.record) for one in members]})
+
+    def _side(self, data: Dataset, run: Run) -> int:
+        """The side to look at these pictures with, in steps of 16 px: half of them are no larger."""
+        some = data.where(np.arange(len(data)) < _SIZED)
+        longer = [max(picture.shape[:2]) for picture in run.images(some)]
+        usual = float(np.median(longer)) if longer else self.side_px
+        return min(self.side_px, max(_LEAST_PX, 16 * math.ceil(usual / 16)))
 
     def blueprint(self, look: Look) -> Blueprint:
         plan = Plan(
