@@ -66,16 +66,24 @@ class LabelNoise:
         order = np.lexsort((said.data.ids, -doubt))
         reason = _multi_reason if said.multi else _single_reason
         noise = said.class_noise
+        likely = np.minimum(noise, _shares(sure, said)) if noise is not None else None
         found = []
         for rank, row in enumerate(order.tolist(), 1):
             if sure[row] or doubt[row] >= 1 - self.unlikely:
                 why, evidence = reason(said, row)
-                if noise is not None:
+                if noise is not None and likely is not None:
                     evidence["class_noise"] = _short(noise[evidence["given"]])
-                    evidence["suggested_noise"] = _short(noise[evidence["suggested"]])
+                    evidence["suggested_noise"] = _short(likely[evidence["suggested"]])
                 evidence |= {"confident": bool(sure[row]), "rank": rank, "of": len(order)}
                 found.append(Finding("label_noise", (str(said.data.ids[row]),), _short(doubt[row]), why, evidence))
         return found
+
+
+def _shares(flags: Array, said: Opinions) -> Array:
+    """(k,) share 0..1 of each class that is flagged: where neighbours seldom agree for another reason than noise, less
+    than they tell."""
+    k, labels = len(said.data.schema.classes), said.data.labels
+    return np.bincount(labels[flags], minlength=k) / np.maximum(np.bincount(labels, minlength=k), 1)
 
 
 def flagged(said: Opinions) -> Array:
