@@ -67,11 +67,11 @@ def read(tar: Path) -> tuple[Dataset, dict[str, bytes]]:
             if member.name.endswith("data-labels.json"):
                 labels = json.loads(file.read())
             elif member.name.endswith(".jpg"):
-                files[Path(member.name).stem.removeprefix("img_")] = file.read()
+                files[Path(member.name).stem] = file.read()
     samples, contents = [], {}
     for key, content in files.items():
         digest = digest_bytes(content)
-        path = f"imgs/img_{key}.jpg"
+        path = f"imgs/{key}.jpg"
         sample = Sample(raw_id(digest, path), digest, path, int(np.argmax(labels[key])))
         samples.append(sample)
         contents[sample.id] = content
