@@ -135,21 +135,27 @@ def exact(
     values = np.zeros((len(course), m))
     with course.setting.active():
         stretch = _stretch(training, course.steps, memory_mb)
+        last = (course.steps - 1) // stretch * stretch
         kept = []
-        for step in range(course.steps):
+        for step in range(last):
             if step % stretch == 0:
                 kept.append(training.moment(step))
             training.go(step)
             advance(1)
+        taken = list(_steps(training, last, course.steps, advance))  # the last stretch need not be gone again
+        advance(course.steps - last)
         gap = apart(training.net, course)
         backwards = _Back.begin(training, ends, m)
-        while kept:
-            moment = kept.pop()
-            taken = list(_again(training, moment, min(moment.step + stretch, course.steps), advance))
+        while True:
             while taken:
                 rows, products = backwards.step(taken.pop())
                 np.add.at(values, rows, -products.T)
                 advance(1)
+            if not kept:
+                break
+            moment = kept.pop()
+            training.put(moment)
+            taken = list(_steps(training, moment.step, moment.step + stretch, advance))
     return values, gap
 
 
@@ -164,9 +170,8 @@ def _stretch(training: Training, steps: int, memory_mb: int) -> int:
     return max(1, int(wide))
 
 
-def _again(training: Training, moment: Moment, end: int, advance: Callable[[int], None]) -> Iterator[Taken]:
-    training.put(moment)
-    for step in range(moment.step, end):
+def _steps(training: Training, begin: int, end: int, advance: Callable[[int], None]) -> Iterator[Taken]:
+    for step in range(begin, end):
         start = training.moment(step)
         backs, factor = training.go(step)
         yield Taken(start, backs, factor)
