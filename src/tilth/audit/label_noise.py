@@ -114,6 +114,7 @@ def _single_reason(said: Opinions, row: int) -> tuple[str, dict[str, Any]]:
         "suggested": suggested,
         "given_probability": _short(p[given]),
         "suggested_probability": _short(p[suggested]),
+        "usual_probability": _short(said.usual["probabilities"][given]),
         "votes": ballots,
     }
     return why, evidence
@@ -128,6 +129,7 @@ def _ballot(said: Opinions, space: str, row: int, given: int, suggested: int) ->
     shares, carried = said.votes[space].shares[row], said.carried[space][row]
     return {
         "given": _short(shares[given]),
+        "usual": _short(said.usual[space][given]),
         "suggested": _short(shares[suggested]),
         "best": int(_without(shares, given).argmax()),
         "given_count": int((carried == given).sum()),

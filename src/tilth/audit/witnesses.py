@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -48,6 +49,15 @@ class Opinions:
     @property
     def multi(self) -> bool:
         return self.data.schema.task == "multi-label"
+
+    @cached_property
+    def usual(self) -> Mapping[str, Array]:
+        """Witness (`probabilities` or a space) -> (k,) mean share that the samples labelled with each class get for it: how
+        much it believes on the whole."""
+        k, labels = len(self.data.schema.classes), self.data.labels
+        sizes, own = np.maximum(np.bincount(labels, minlength=k), 1), (np.arange(len(labels)), labels)
+        said = {"probabilities": self.probabilities, **{space: votes.shares for space, votes in self.votes.items()}}
+        return {name: np.bincount(labels, weights=shares[own], minlength=k) / sizes for name, shares in said.items()}
 
     @property
     def class_noise(self) -> Array | None:

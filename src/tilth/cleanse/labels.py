@@ -39,7 +39,8 @@ class MendLabels:
     """By how much the model's probability of the new class must exceed that of the given one."""
 
     doubt: float = 0.1
-    """Share and probability of the given class at and under which each witness counts as not believing it."""
+    """Share and probability of the given class at and under which each witness counts as not believing it, as a part of
+    what it gives that class on the whole."""
 
     most_share: float = 0.25
     """Most of a class (0..1) that may be changed at once: a class of which more is doubtful needs a person. Where the
@@ -82,7 +83,9 @@ class MendLabels:
         heard = all(ballot["suggested"] >= ballot["given"] for ballot in spaces.values())
         if agreed and heard:
             return Relabel(sample.id, given, new, _agreement(evidence, spaces, data), _kept(evidence))
-        if not agreed and p_given <= self.doubt and first["given"] <= self.doubt:
+        # A witness that believes no class much says little by not believing this one.
+        unlikely = p_given <= self.doubt * evidence.get("usual_probability", 1.0)
+        if not agreed and unlikely and first["given"] <= self.doubt * first.get("usual", 1.0):
             return Drop(sample.id, _disbelief(evidence, spaces, data), _kept(evidence))
         return None
 
