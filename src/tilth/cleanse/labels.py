@@ -14,7 +14,6 @@ from tilth.finding import Finding
 from tilth.sample import TRAIN, Label, Sample
 from tilth.signal import Signals
 
-
 _HALF = 0.5  # a class of which more is wrong is not known by its neighbours
 
 
