@@ -169,6 +169,11 @@ def test_audit_under_strict_leaves_with_one(
         (["improve", "shapes", "--train-command", "x {nonsense}"], "nonsense"),
         (["prove"], "no workspace"),
         (["why", "x"], "no workspace"),
+        (["audit", "shapes", "--nonsense"], "No such option"),
+        (["selftest", "shapes", "--share", "0.5"], "0.25"),
+        (["components", "shapes", "--embedder", "embed.text", "-q"], "embed.text works on texts"),
+        (["validation-set", "shapes", "--copies", "x", "-q"], "dropped or moved"),
+        (["audit", "nowhere", "--least-severity", "labl_noise=0.9"], "did you mean 'label_noise'"),
     ],
 )
 def test_misuse_is_told_and_leaves_with_two(
@@ -178,7 +183,7 @@ def test_misuse_is_told_and_leaves_with_two(
     monkeypatch.chdir(tmp_path)
     assert run([*args, "-q"] if args[0] == "improve" else args) == 2
     err = capsys.readouterr().err
-    assert told in err and "Traceback" not in err
+    assert told in err and "Traceback" not in err and "fault of tilth" not in err
 
 
 def test_another_source_in_the_same_workspace_is_refused(inside: Path, tmp_path: Path, capsys: Any) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tilth.numerics.components import components, directions, usual_threshold
+from tilth.numerics.components import components, usual_threshold
+from tilth.numerics.neighbors import directions
 from tilth.signal import Array
 
 BLOBS = hnp.arrays(np.float32, st.tuples(st.integers(1, 40), st.integers(1, 3)), elements=st.integers(0, 12))

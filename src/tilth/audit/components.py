@@ -14,6 +14,7 @@ from tilth.errors import SettingError, StepError
 from tilth.finding import Finding
 from tilth.numerics import components as near
 from tilth.numerics.label_counts import STATISTICS, Statistic, label_counts, spread
+from tilth.numerics.neighbors import directions
 from tilth.signal import Array, Signals
 from tilth.steps import Run
 
@@ -68,7 +69,7 @@ class Components:
         cosine = self.metric == "cosine"
         within = self.threshold if self.threshold is None or not cosine else float(np.sqrt(2 * self.threshold))
         found = near.components(
-            near.directions(points) if cosine else points,
+            directions(np.asarray(points, dtype=np.float32)) if cosine else points,
             threshold=within,
             linkage=self.linkage,
             neighbors=self.neighbors,

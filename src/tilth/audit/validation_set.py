@@ -16,6 +16,7 @@ from tilth.finding import Finding
 from tilth.numerics import consensus, copies
 from tilth.numerics.coverage import closeness_of, facility_location
 from tilth.numerics.groups import equal_rows
+from tilth.numerics.neighbors import directions
 from tilth.sample import TRAIN
 from tilth.signal import Array, Signal, Signals
 from tilth.steps import Run
@@ -264,9 +265,9 @@ def _covering(said: Opinions, free: Array, c: int, count: int, signals: Signals,
     points, candidates = _drawn(carried, rng), _drawn(carried[free[carried]], rng)
     if not len(candidates) or count < 1:
         return []
-    values = signals["embedding"].rows(said.data.ids).astype(np.float32)
-    values = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
-    closeness = closeness_of(values[points], values[candidates])
+    embedding, ids = signals["embedding"], said.data.ids
+    own, others = (directions(embedding.rows(ids[rows]).astype(np.float32)) for rows in (points, candidates))
+    closeness = closeness_of(own, others)
     rows, _ = facility_location(closeness * (1 - said.doubt[points])[:, None].astype(np.float32), count)
     return candidates[rows].tolist()
 
@@ -282,17 +283,21 @@ def _in_turns(orders: Sequence[Sequence[int]], carried: Array, wanted: Array, be
     before  rows that are taken already: they count, and are not given again
     """
     counts, taken, chosen = carried[list(before)].sum(axis=0), set(before), list[int]()
-    left = [[row for row in order if row not in taken] for order in orders]
+    left = list(map(list, orders))
+    several = bool((carried.sum(axis=1) > 1).any())
     while True:
-        open_classes = [c for c in range(len(orders)) if counts[c] < wanted[c] and left[c]]
-        if not open_classes:
+        open_classes = (counts < wanted) & [bool(rows) for rows in left]
+        if not open_classes.any():
             return chosen
-        c = min(open_classes, key=lambda one: (counts[one], one))
-        full = counts >= wanted
-        row = min(left[c], key=lambda one: int((carried[one] & full).sum()))  # the first of the best
-        counts = counts + carried[row]
-        chosen.append(row)
-        left = [[one for one in order if one != row] for order in left]
+        c = int(np.where(open_classes, counts, np.inf).argmin())
+        left[c] = [row for row in left[c] if row not in taken]
+        if left[c]:
+            full = counts >= wanted
+            # The first of the best; with one label each that is the first.
+            row = min(left[c], key=lambda one: int((carried[one] & full).sum())) if several else left[c][0]
+            counts = counts + carried[row]
+            taken.add(row)
+            chosen.append(row)
 
 
 def _range(counts: Array) -> str:

@@ -60,7 +60,7 @@ class DropOutliers:
         left = np.floor((rows.targets > 0).sum(axis=0) * self.most_share).astype(int)
         kept = []
         for edit in drops:
-            classes = np.flatnonzero(rows.targets[rows.ids == edit.id][0] > 0)
+            classes = np.flatnonzero(rows.targets[np.searchsorted(rows.ids, edit.id)] > 0)
             if (left[classes] > 0).all():
                 left[classes] -= 1
                 kept.append(edit)

@@ -50,11 +50,11 @@ class DropWorthless:
         return within_floors(data, self._within_shares(data, drops))
 
     def _within_shares(self, data: Dataset, drops: Sequence[Drop]) -> list[Drop]:
-        classes = {drop.id: np.flatnonzero(data.only([drop.id]).targets[0]) for drop in drops}
-        left = np.floor(data.split(*self.splits).targets.sum(axis=0) * self.most_share)
+        rows = data.split(*self.splits)
+        left = np.floor(rows.targets.sum(axis=0) * self.most_share)
         kept = []
         for drop in drops:
-            own = classes[drop.id]
+            own = np.flatnonzero(rows.targets[np.searchsorted(rows.ids, drop.id)])
             if (left[own] >= 1).all():
                 left[own] -= 1
                 kept.append(drop)

@@ -13,7 +13,7 @@ from tilth.edit import Drop, Edit, Move
 from tilth.errors import SettingError
 from tilth.finding import Finding
 from tilth.sample import TRAIN, VALID
-from tilth.signal import Array, Signals
+from tilth.signal import Signals
 
 _HANDLED = ("exact_duplicate", "near_duplicate", "validation_candidate", "validation_set")
 """Kinds that are no objection: copies leave train together with their candidate."""
@@ -51,13 +51,14 @@ class BuildValidationSet:
         against = {
             id for one in findings if one.kind not in _HANDLED and one.severity >= self.objection for id in one.ids
         }
+        targets = data.targets > 0
         left = data.train.targets.astype(bool).sum(axis=0)
         counts = np.zeros(len(left), dtype=int)
         edits: dict[str, Edit] = {}
         for finding in sorted(_candidates(findings, data), key=lambda one: int(one.evidence["rank"])):
             classes, gone = finding.evidence["classes"], self._gone(finding, data)
             wanted = any(counts[c] < finding.evidence["per_class"] for c in classes)
-            leaving = _carried(data, [edit.id for edit in gone])
+            leaving = targets[np.searchsorted(data.ids, [edit.id for edit in gone])].sum(axis=0)
             if not wanted or finding.ids[0] in against or any(edit.id in edits for edit in gone):
                 continue
             if (left - leaving)[leaving > 0].min(initial=self.least) < self.least:
@@ -92,8 +93,3 @@ def _candidates(findings: Sequence[Finding], data: Dataset) -> Iterator[Finding]
             classes = sorted(label) if isinstance(label, frozenset) else [label]
             if classes == list(finding.evidence["classes"]):
                 yield finding
-
-
-def _carried(data: Dataset, ids: Sequence[str]) -> Array:
-    """(k,) how many of these carry each class."""
-    return data.only(ids).targets.astype(bool).sum(axis=0)

@@ -454,7 +454,7 @@ def components(
         fresh=fresh,
     )
     settings = {"threshold": threshold, "metric": metric, "linkage": linkage, "neighbors": neighbors}
-    groups.told(ws.components(out, embedder=embedder, **settings), out, worst, json)
+    groups.told(ws, ws.components(out, embedder=embedder, **settings), out, worst, json)
 
 
 @app.command()

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tilth.cli.say import where
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _LABELS = 6  # labels named of a component
 
 
-def told(table: pa.Table, out: Path | None, most: int, as_json: bool) -> None:
+def told(ws: Any, table: pa.Table, out: Path | None, most: int, as_json: bool) -> None:
     """How many there are, how large they are, and those whose labels differ most."""
     summary, worst = _summary(table), _worst(table, most)
     if as_json:
@@ -39,7 +41,7 @@ def told(table: pa.Table, out: Path | None, most: int, as_json: bool) -> None:
         )
         print(line)
         print(f"             {', '.join(one['paths'])}")
-    print(f"\ntable    {out}" if out else "\nNext:  tilth components --out components.parquet")
+    print(f"\ntable    {out}" if out else f"\nNext:  tilth components --out components.parquet{where(ws)}")
 
 
 def _first_rows(table: pa.Table) -> Any:

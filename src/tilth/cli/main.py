@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tilth.errors import TilthError
 
@@ -26,7 +27,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def run(args: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code."""
-    import click
+    import typer
 
     from tilth.cli.commands import app
 
@@ -37,13 +38,13 @@ def run(args: Sequence[str] | None = None) -> int:
         return _left(code if isinstance(code, int) else 0)
     except KeyboardInterrupt:
         return _left(_STOPPED)
-    except click.exceptions.Abort:
+    except typer.Abort:
         return _left(_STOPPED)
-    except click.exceptions.ClickException as fault:
+    except typer.Exit as leaving:
+        return _left(leaving.exit_code)
+    except _misuse() as fault:
         fault.show()
         return fault.exit_code
-    except click.exceptions.Exit as leaving:
-        return _left(leaving.exit_code)
     except TilthError as fault:
         return _told(f"{type(fault).__name__}: {fault}", 2)
     except sqlite3.Error as fault:
@@ -55,6 +56,14 @@ def run(args: Sequence[str] | None = None) -> int:
         return _told(_os_words(fault), 2)
     except Exception:  # a bug of ours or of a plugin: keep the details, show a sentence
         return _told(_kept_crash(), 2)
+
+
+def _misuse() -> Any:
+    """What click raises for options that it refuses. Newer releases of typer hold a copy of click of their own, so it is
+    asked of typer and not of click."""
+    import typer
+
+    return next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
 def _left(code: int) -> int:

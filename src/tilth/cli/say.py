@@ -175,7 +175,9 @@ def validation_set(ws: Any, made: Any, target: Path | None, as_json: bool) -> No
         _json({"version": ws.data.version, **told, "edits": dict(edits), "ids": ids, "out": str(target or "")})
         return
     print(
-        made.summary.why if made.summary else "nothing could be proposed: train has no labelled samples to choose from"
+        made.summary.why
+        if made.summary
+        else "nothing could be proposed: train needs labelled samples of two classes or more to choose from"
     )
     by_class = told.get("purity_by_class", {})
     for name, count in made.data.counts().items():

@@ -18,9 +18,15 @@ def least(words: Sequence[str] | None) -> dict[str, float] | None:
     """What `--least-severity` says; None where nobody said it."""
     if not words:
         return None
+    from tilth.errors import did_you_mean
+    from tilth.report.words import KINDS
     from tilth.run.selftest import read_least
 
-    return read_least(words)
+    found = read_least(words)
+    for kind in found.keys() - KINDS.keys():  # not refused: a detector of a plugin may have kinds of its own
+        hint = did_you_mean(kind, list(KINDS))
+        print(f"--least-severity: no detector of tilth gives findings of the kind {kind!r}{hint}", file=sys.stderr)
+    return found
 
 
 def told(ws: Any, result: SelfTest, out: Path | None, as_json: bool) -> None:

@@ -80,13 +80,6 @@ def components(
     return Components(ids, np.bincount(ids)[ids], float(threshold))
 
 
-def directions(points: Array) -> Array:
-    """(n, d) float32 of length 1: their Euclidean distance is that of the angle, sqrt(2 - 2 cos). Zeros stay zeros."""
-    points = np.asarray(points, dtype=np.float32)
-    lengths = np.linalg.norm(points, axis=1, keepdims=True)
-    return points / np.where(lengths > 0, lengths, 1)
-
-
 def usual_threshold(points: Array, *, share: float = SHARE) -> float:
     """A threshold from the points themselves: this share of how far the 32nd nearest other one typically is.
 

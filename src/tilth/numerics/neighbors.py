@@ -19,6 +19,12 @@ _BLOCK_ENTRIES = 16_000_000  # distances held at once: 64 MB of float32
 _PROBED = 8  # one list in eight is looked into: recall@11 .96 on descriptors of 30,848 photographs, .92 with 1 in 11
 
 
+def directions(points: Array) -> Array:
+    """(n, d) rows of length 1; a row of zeros stays. Their Euclidean distance is that of the angle, sqrt(2 - 2 cos)."""
+    lengths = np.linalg.norm(points, axis=1, keepdims=True)
+    return points / np.maximum(lengths, 1e-12)
+
+
 def nearest(queries: Array, points: Array, k: int, *, exclude_self: bool = False) -> tuple[Array, Array]:
     """The k nearest points of each query, from near to far; of points equally far the one with the smaller row first.
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tilth.numerics.neighbors import nearest
+from tilth.numerics.neighbors import directions, nearest
 from tilth.numerics.votes import neighbor_votes
 
 Array = npt.NDArray[Any]
@@ -160,9 +160,3 @@ def discovered(p: Array, *, false_discovery: float) -> Array:
     ranked = np.sort(p)
     passing = np.flatnonzero(ranked <= false_discovery * np.arange(1, len(p) + 1) / len(p))
     return p <= ranked[passing[-1]] if len(passing) else np.zeros(len(p), bool)
-
-
-def directions(features: Array) -> Array:
-    """(n, d) rows of length 1; a row of zeros stays."""
-    lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    return features / np.maximum(lengths, 1e-12)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tilth.dataset import Dataset, Schema
 from tilth.edit import Move
+from tilth.errors import SettingError
 from tilth.finding import Finding
 from tilth.recipe import Recipe, StepCall
 from tilth.run.plugins import find_step
@@ -42,6 +43,8 @@ def recipe_for(recipe: Recipe, *, per_class: int, copies: str, settings: Mapping
 
     settings  of the detector, beside `per_class`
     """
+    if copies not in ("drop", "move"):  # told before the work
+        raise SettingError(f"copies of what is chosen are dropped or moved (drop, move), found {copies!r}")
     calls = [call for _, call in recipe.unrolled() if find_step(call.use).role in _WITNESSES]
     unique = {call.use: call for call in calls}  # of a round only once
     built = [StepCall(DETECTOR, {**settings, "per_class": per_class}), StepCall(CLEANSER, {"copies": copies})]

@@ -22,6 +22,7 @@ from tilth.digest import digest
 from tilth.errors import RecipeError, SettingError, StepError, did_you_mean
 from tilth.finding import Finding
 from tilth.numerics import reliability
+from tilth.numerics.neighbors import directions
 from tilth.run.local import LocalRun
 from tilth.run.plan import Place
 from tilth.run.plugins import known_steps
@@ -172,9 +173,12 @@ def self_test(store: Store, run: LocalRun, places: Sequence[Place], start: str, 
     faults, untested = _to_plant(places, plain)
     planted = _planted(run, plain, faults, before, asked)
     if not any(planted.faults.values()):
-        raise StepError(
-            f"the self-test of {asked.recipe} has nothing to plant: {'; '.join(untested.values()) or 'too few samples'}"
+        why = (
+            f"{len(plain.train):,} train samples of {len(data.schema.classes)} classes are too few to plant faults in"
+            if faults
+            else f"no fault is known that {', '.join(untested) or 'a recipe without detectors'} should find"
         )
+        raise StepError(f"the self-test of {asked.recipe} has nothing to plant: {why}")
     for content in planted.contents.values():
         scratch.blobs.keep(content)
     scratch.keep_version(planted.data)
@@ -267,9 +271,8 @@ def _likeness(data: Dataset, signals: Signals) -> Array | None:
         return None
     rows = data.open
     values = signals["embedding"].rows(rows.ids)
-    units = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
-    means = rows.targets.T @ units
-    means = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+    units = directions(values)
+    means = directions(rows.targets.T @ units)
     likeness = np.zeros((len(data), len(data.schema.classes)))
     likeness[np.isin(data.ids, rows.ids)] = units @ means.T
     return likeness

@@ -52,8 +52,15 @@ def find_valuator(name: str) -> Known:
 def embedder_for(schema: Schema, spec: str | None = None) -> tuple[str, dict[str, Any]]:
     """An embedder and its settings, by default that of the modality. Raises StepError for what is none."""
     use, given = proof.embedder_of(spec or ("embed.text" if schema.modality == "text" else "embed.pixels"))
-    if find_step(use).role != "embedders":
+    found = find_step(use)
+    if found.role != "embedders":
         raise StepError(f"{use} is no embedder; `tilth steps` lists those that are")
+    fit = declared(found.load(), "modality")
+    if schema.modality not in fit:
+        raise StepError(
+            f"{use} works on {' and '.join(f'{one}s' for one in fit)}; this dataset is made of {schema.modality}s.\n  Leave "
+            "--embedder out, or take another: `tilth steps` lists them"
+        )
     return use, given
 
 
