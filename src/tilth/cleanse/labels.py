@@ -28,7 +28,8 @@ class MendLabels:
     of the embedding may not contradict.
     """
 
-    source = "Northcutt et al. 2021, arXiv:1911.00068; Zhu et al. 2022, arXiv:2110.06283"
+    version = 2
+    source = "Northcutt et al. 2021, arXiv:1911.00068; Zhu et al. 2021, arXiv:2102.05291; 2022, arXiv:2110.06283"
     cost = "O(findings)"
 
     votes: float = 0.8
