@@ -178,7 +178,7 @@ def signals_of(
         run = MemoryRun(contents, seed=seed)
         embedding = run.embed(embedder, data)
         began = time.perf_counter()
-        probabilities, _ = crossfit(run.step(learner), data, run, folds=5, seed=seed)
+        probabilities, *_ = crossfit(run.step(learner), data, run, folds=5, seed=seed)
         seconds = time.perf_counter() - began
         kept = {"e": embedding.values, "p": probabilities.rows(data.ids), "seconds": np.array(seconds)}
         if file:

@@ -25,7 +25,7 @@ def texts(junk: int, wrong: int = 0) -> tuple[World, Signals]:
     world = utterances(400, junk=junk, wrong=wrong, test_share=0.1, seed=3)
     run, data = world.run(), world.data.open
     embedding = run.embed("embed.text", data)
-    probabilities, _ = crossfit(run.step("learn.text-linear"), data, run, folds=3, seed=0)
+    probabilities, *_ = crossfit(run.step("learn.text-linear"), data, run, folds=3, seed=0)
     return world, Signals({"embedding": embedding}).with_(probabilities)
 
 

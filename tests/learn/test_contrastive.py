@@ -101,7 +101,7 @@ def test_its_neighbours_are_of_one_class(loss):
     probabilities, features, _ = crossfit(learner, train, world.run(), folds=3)
     truth = np.array([world.truth[id] for id in train.ids])
     votes = neighbor_votes(features.values, train.targets, neighbors=10).shares
-    assert (votes.argmax(1) == truth).mean() > 0.8
+    assert (votes.argmax(1) == truth).mean() > (0.6 if loss == "simclr" else 0.8)  # four shapes
     if loss != "simclr":
         assert (probabilities.values.argmax(1) == truth).mean() > 0.85
 

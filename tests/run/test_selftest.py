@@ -40,7 +40,7 @@ def test_what_is_planted_is_found_where_it_is_easy(done: tuple[Any, SelfTest]) -
     met = {one.fault: one for one in done[1].met}
     assert set(met) == {
         "wrong label, any class", "wrong label, nearest class", "junk", "exact copy", "near copy",
-        "copy with another label", "copy in valid or test",
+        "copy with another label", "copy in valid or test", "dark", "bright", "blurred", "noisy", "empty",
     }  # fmt: skip
     for name in ("exact copy", "copy with another label", "copy in valid or test"):
         assert met[name].recall == 1 and met[name].interval[1] == 1 > met[name].interval[0] > 0.6
@@ -160,7 +160,7 @@ def test_the_command_prints_both_tables_and_writes_thresholds_that_improve_takes
     assert not (folder / "ws" / "selftest.toml").exists() and "tilth selftest --precision 0.9 -w ws" in said
     assert run(["selftest", "-w", "ws", "--recipe", "quick", "-q", "--precision", "0.9", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["thresholds"] == "ws/selftest.toml" and len(told["met"]) == 7
+    assert told["thresholds"] == "ws/selftest.toml" and len(told["met"]) == 12
     words = ["improve", "-w", "ws", "--recipe", "quick", "--dry-run", "-q", "--json"]
     assert run([*words, "--least-severity", "ws/selftest.toml", "--least-severity", "label_noise=inf"]) == 0
     assert not [one for one in json.loads(capsys.readouterr().out)["edits"] if one["step"] == "cleanse.labels"]

@@ -19,7 +19,7 @@ from tilth.digest import digest
 from tilth.errors import StepError
 from tilth.numerics import picture
 from tilth.signal import Array, Signal
-from tilth.steps import ROLES
+from tilth.steps import ROLES, declared
 
 
 class MemoryRun:
@@ -70,10 +70,10 @@ class MemoryRun:
         if hasattr(step, "measure"):
             return step.measure(data, self)
         batch = self.texts(data) if data.schema.modality == "text" else list(self.images(data))
-        values = np.asarray(step.describe(batch, self), dtype=np.float32)
+        values = np.asarray(step.describe(batch, self))
         if hasattr(step, "finish"):
             values = step.finish(values, data, self)
-        return Signal("embedding", data.ids, values)
+        return Signal((*declared(step, "gives"), "embedding")[0], data.ids, values)
 
     def describe(self, use: str, data: Dataset, settings: Mapping[str, Any] | None = None) -> Array:
         batch = self.texts(data) if data.schema.modality == "text" else list(self.images(data))
