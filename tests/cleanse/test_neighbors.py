@@ -104,6 +104,8 @@ def test_without_a_space_it_says_what_to_add_and_an_unknown_rule_is_refused() ->
     data, signals = town(LABELS, SPOTS)
     with pytest.raises(StepError, match=r"learn\.contrastive"):
         Neighbors().detect(data, Signals(), RUN)
+    with pytest.raises(SettingError, match="at least 1"):
+        Neighbors(neighbors=0).detect(data, signals, RUN)
     with pytest.raises(SettingError, match="unanimous, elsewhere, far"):
         MendByNeighbors(rules=("close",)).cleanse(data, [], signals)
 

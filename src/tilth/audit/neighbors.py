@@ -9,7 +9,7 @@ import numpy as np
 
 from tilth.audit.witnesses import SPACES, ballots_of, judgeable
 from tilth.dataset import Dataset
-from tilth.errors import StepError
+from tilth.errors import SettingError, StepError
 from tilth.finding import Finding
 from tilth.numerics.spread import above
 from tilth.numerics.votes import Votes
@@ -17,7 +17,6 @@ from tilth.sample import TRAIN, VALID
 from tilth.signal import Array, Signals
 from tilth.steps import Run
 
-Rule = str
 _FLOOR = 0.02  # of the cosine distance: below it a neighbour is near, however near the others lie
 
 
@@ -48,6 +47,8 @@ class Neighbors:
 
     def detect(self, data: Dataset, signals: Signals, run: Run) -> list[Finding]:
         """The farthest and the most contradicted first. Raises StepError where there is no space to look in."""
+        if self.neighbors < 1:
+            raise SettingError(f"audit.neighbors: neighbors must be at least 1, found {self.neighbors}")
         able = data.where(judgeable(data))
         found = ballots_of(able, signals, self.neighbors)
         space = next((name for name in SPACES if name in found), None)
@@ -83,7 +84,7 @@ def _rules(data: Dataset, votes: Votes, far: Array) -> Array:
     return np.select([nobody & alike & full, nobody, far & known.any(axis=1)], ["unanimous", "elsewhere", "far"], "")
 
 
-def _finding(data: Dataset, votes: Votes, row: int, rule: Rule, space: str, distance: float, cut: float) -> Finding:
+def _finding(data: Dataset, votes: Votes, row: int, rule: str, space: str, distance: float, cut: float) -> Finding:
     names = data.schema.classes
     who = votes.neighbors[row]
     who = who[who >= 0]

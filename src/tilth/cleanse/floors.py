@@ -22,9 +22,9 @@ def within_floors(data: Dataset, edits: Iterable[Edit], *, least: int = 1) -> li
             kept.append(edit)
             continue
         sample = data[edit.id]
-        change = Counter({index: -1 for index in _classes(sample.label)})
+        change = Counter({index: -1 for index in classes_of(sample.label)})
         if isinstance(edit, Relabel):
-            change.update(_classes(edit.new))
+            change.update(classes_of(edit.new))
         counts = left[sample.split]
         if any(moved < 0 and counts[names[index]] + moved < least for index, moved in change.items()):
             continue
@@ -34,7 +34,8 @@ def within_floors(data: Dataset, edits: Iterable[Edit], *, least: int = 1) -> li
     return kept
 
 
-def _classes(label: Label) -> list[int]:
+def classes_of(label: Label) -> list[int]:
+    """The classes that a label names, ascending; of a soft one those with a share."""
     if label is None:
         return []
     if isinstance(label, frozenset):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tilth.cleanse.floors import within_floors
+from tilth.cleanse.floors import classes_of, within_floors
 from tilth.dataset import Dataset
 from tilth.edit import Drop, Edit, Relabel
 from tilth.errors import SettingError
@@ -78,7 +78,7 @@ def _best(rows: Dataset, signals: Signals) -> dict[str, int]:
 
 def _edit(sample: Sample, finding: Finding, data: Dataset, best: int | None) -> Edit | None:
     evidence = finding.evidence
-    if _classes(sample.label) != evidence["given"]:  # changed since it was judged
+    if classes_of(sample.label) != evidence["given"]:  # changed since it was judged
         return None
     if evidence["rule"] == "unanimous":
         new = evidence["suggested"]
@@ -107,9 +107,3 @@ def _followers(data: Dataset, edits: Sequence[Edit]) -> Iterator[Edit]:
             yield replace(edit, id=sample.id, because=because)
         elif isinstance(edit, Relabel) and sample.label == edit.old:
             yield replace(edit, id=sample.id, because=because)
-
-
-def _classes(label: Label) -> list[int]:
-    if isinstance(label, frozenset):
-        return sorted(label)
-    return [label] if isinstance(label, int) else []

@@ -27,6 +27,7 @@ from tilth.learn.course import Batch, Course, losses_of
 from tilth.learn.network import Blueprint, NetworkModel, fit_network
 from tilth.learn.plan import Plan
 from tilth.learn.views import Views
+from tilth.numerics.neighbors import directions
 from tilth.signal import Array
 from tilth.steps import Run
 
@@ -125,12 +126,8 @@ class Members:
     def ask(self, data: Dataset, run: Run) -> tuple[Array, Array]:
         """Both at once."""
         said = [one.ask(data, run) for one in self.members]
-        seen = [_unit(values) for _, values in said if values is not None]
+        seen = [directions(values) for _, values in said if values is not None]
         return np.mean([p for p, _ in said], axis=0), np.concatenate(seen, axis=1).astype(np.float32)
-
-
-def _unit(values: Array) -> Array:
-    return values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-9)
 
 
 class Net(nn.Module):

@@ -37,9 +37,8 @@ def content_box(grey: Picture) -> Box | None:
 
     grey  (h, w) uint8
     """
-    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]).astype(np.int16)
-    ground = np.median(edge)
-    if (np.abs(edge - ground) <= _TONE_APART).mean() < _CLEAR_SHARE:
+    ground, clear = _ground(grey)
+    if clear < _CLEAR_SHARE:
         return None
     scale = max(1.0, max(grey.shape) / _LOOK_PX)
     small = sized(grey, max(1, round(grey.shape[0] / scale)), max(1, round(grey.shape[1] / scale)))
@@ -61,11 +60,10 @@ def tidied(picture: Picture) -> tuple[Picture, Box | None]:
     from scipy import ndimage
 
     grey = luma(picture)
-    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]).astype(np.int16)
-    ground = np.median(edge)
-    if (np.abs(edge - ground) <= _TONE_APART).mean() < _RULED_SHARE:
+    ground, clear = _ground(grey)
+    if clear < _RULED_SHARE:
         return picture, None
-    share = _ink_by_cell(grey, float(ground))
+    share = _ink_by_cell(grey, ground)
     parts: Array = np.zeros(share.shape, dtype=np.int32)
     ndimage.label(share > 0, structure=np.ones((3, 3)), output=parts)
     if not (count := int(parts.max())):
@@ -84,6 +82,13 @@ def tidied(picture: Picture) -> tuple[Picture, Box | None]:
     tidy[gone] = background(picture)
     rows, columns = np.nonzero((parts > 0) & ~cut[parts])
     return tidy, _margined(rows, columns, float(cell), grey.shape)
+
+
+def _ground(grey: Picture) -> tuple[float, float]:
+    """The median of the border, and the share 0..1 of the border that looks like it."""
+    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]).astype(np.int16)
+    ground = float(np.median(edge))
+    return ground, float((np.abs(edge - ground) <= _TONE_APART).mean())
 
 
 def _ink_by_cell(grey: Picture, ground: float) -> Array:
