@@ -199,11 +199,11 @@ def test_the_sign_of_a_magnitude_is_its_direction():
         y, x = torch.meshgrid(torch.arange(61.0), torch.arange(61.0), indexing="ij")
         return (x * out).sum() / out.sum(), (y * out).sum() / out.sum()
 
-    assert place("rotate", 1.0)[0] > 35 > 25 > place("rotate", -1.0)[0]
-    assert place("shear_x", 1.0)[0] > 34 > 26 > place("shear_x", -1.0)[0]
-    assert place("shift_x", 0.5)[0] > 34 > 26 > place("shift_x", -0.5)[0]
-    assert place("shift_y", 0.5)[1] > 14 > 6 > place("shift_y", -0.5)[1]
-    assert place("zoom", 1.0)[1] < 5 < 14 < place("zoom", -1.0)[1]
+    assert place("rotate", 1.0)[0] > 35 and 25 > place("rotate", -1.0)[0]
+    assert place("shear_x", 1.0)[0] > 34 and 26 > place("shear_x", -1.0)[0]
+    assert place("shift_x", 0.5)[0] > 34 and 26 > place("shift_x", -0.5)[0]
+    assert place("shift_y", 0.5)[1] > 14 and 6 > place("shift_y", -0.5)[1]
+    assert place("zoom", 1.0)[1] < 5 and place("zoom", -1.0)[1] > 14
     assert applied("brightness", dot, 0.5).mean() > applied("brightness", dot, -0.5).mean()
 
 
@@ -281,7 +281,7 @@ def test_a_barrel_bulges_and_its_inverse_pinches():
         out = applied(name, dot, 1.0)[0, 0]
         return 40 - (torch.arange(81.0)[:, None] * out).sum() / out.sum()
 
-    assert from_middle("barrel") < 19.5 < 21 < from_middle("inverse_barrel")
+    assert from_middle("barrel") < 19.5 and from_middle("inverse_barrel") > 21
 
 
 # -- uint8 in, uint8 out ----------------------------------------------------------------------------------------------
