@@ -116,7 +116,8 @@ def test_a_check_turns_children_away_and_leaves_its_evidence():
     def check(draws, children):
         seen.append(len(draws))
         return [
-            Verdict(draw.moves[0].magnitude > 0.6, {"asked": child.shape[0]}) for draw, child in zip(draws, children, strict=True)
+            Verdict(draw.moves[0].magnitude > 0.6, {"asked": child.shape[0]})
+            for draw, child in zip(draws, children, strict=True)
         ]
 
     data, run = shapes(6)
