@@ -37,6 +37,8 @@ _PARTS: Mapping[str, Callable[[Any], Parts]] = {
     "aspect": lambda m: (ASPECT ** (m / 2), 0, 0, ASPECT ** (-m / 2), 0, 0),
 }
 
+NAMES = frozenset(_PARTS)
+
 
 def _any(magnitude: Any) -> Any:
     return (magnitude != 0).to(magnitude.dtype) if isinstance(magnitude, Tensor) else float(magnitude != 0)

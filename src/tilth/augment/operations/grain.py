@@ -35,24 +35,30 @@ def blurred(pictures: Tensor, sigmas: Tensor, reach: int) -> Tensor:
 
 
 def noise(pictures: Tensor, magnitudes: Tensor, ground: Tensor, dice: Dice) -> Tensor:
-    drawn = np.stack([rng.standard_normal(pictures.shape[1:], dtype=np.float32) for rng in dice])
-    grain = torch.from_numpy(drawn).to(pictures)
+    shape = (*pictures.shape[2:], pictures.shape[1])
+    drawn = np.stack([rng.standard_normal(shape, dtype=np.float32) for rng in dice])
+    grain = torch.from_numpy(drawn).to(pictures).permute(0, 3, 1, 2)
     return clamped(pictures + NOISE * magnitudes[:, None, None, None] * grain)
 
 
 def blur(pictures: Tensor, magnitudes: Tensor, ground: Tensor, dice: Dice) -> Tensor:
     size = (pictures.shape[-2], pictures.shape[-1])
-    sigmas = max(1.0, BLUR * min(size)) * magnitudes
+    sigmas = blur_px(size) * magnitudes
     return blurred(pictures, sigmas, _reach(float(sigmas.detach().max())))
 
 
 def sharpen(pictures: Tensor, magnitudes: Tensor, ground: Tensor, dice: Dice) -> Tensor:
     size = (pictures.shape[-2], pictures.shape[-1])
-    smooth = blurred(pictures, torch.full_like(magnitudes, fine(size)), _reach(fine(size)))
+    smooth = blurred(pictures, torch.full_like(magnitudes, fine_px(size)), _reach(fine_px(size)))
     return clamped(pictures + SHARPEN * magnitudes[:, None, None, None] * (pictures - smooth))
 
 
-def fine(size: tuple[int, int]) -> float:
+def blur_px(size: tuple[int, ...]) -> float:
+    """Deviation at full strength."""
+    return max(1.0, BLUR * min(size))
+
+
+def fine_px(size: tuple[int, ...]) -> float:
     """Pixels; at least half of one, or on a small picture nothing would count as detail."""
     return max(0.5, FINE * min(size))
 
@@ -65,11 +71,20 @@ def coarse(size: tuple[int, int], magnitude: float) -> tuple[int, int]:
 
 def pixelate(pictures: Tensor, magnitudes: Tensor, ground: Tensor, dice: Dice) -> Tensor:
     size = (pictures.shape[-2], pictures.shape[-1])
-    rows = [
-        nn.interpolate(nn.interpolate(shown[None], coarse(size, float(magnitude)), mode="area"), size, mode="nearest")
-        for shown, magnitude in zip(pictures, magnitudes.detach(), strict=True)
-    ]
-    return torch.cat(rows)
+    out: list[Tensor] = []
+    for shown, magnitude in zip(pictures, magnitudes.detach(), strict=True):
+        rows, columns = coarse(size, float(magnitude))
+        small = _means(size[0], rows, shown) @ shown @ _means(size[1], columns, shown).T
+        out.append(nn.interpolate(small[None], size, mode="nearest-exact"))
+    return torch.cat(out)
+
+
+def _means(pixels: int, cells: int, like: Tensor) -> Tensor:
+    """(cells, pixels) weights that take the mean over each cell, a pixel on its rim by how much of it lies inside."""
+    edges = torch.arange(cells + 1, dtype=like.dtype, device=like.device) * (pixels / cells)
+    at = torch.arange(pixels, dtype=like.dtype, device=like.device)
+    inside = torch.minimum(edges[1:, None], at + 1) - torch.maximum(edges[:-1, None], at)
+    return inside.clamp(0, 1) * (cells / pixels)
 
 
 def pixel_shuffle(pictures: Tensor, magnitudes: Tensor, ground: Tensor, dice: Dice) -> Tensor:

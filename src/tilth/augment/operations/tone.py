@@ -12,7 +12,7 @@ BRIGHTNESS = 0.4  # of the range from black to white: ink of a pencil still show
 CONTRAST = 0.8  # of the distance to the mean: at -1 a fifth of the contrast is left
 SATURATION = 0.9  # of the distance to grey
 BITS = 6  # of 8: at full strength four levels are left
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
+LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
 
 
 def _wide(values: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ def luma(pictures: Tensor) -> Tensor:
     """(b, 1, h, w) how bright each pixel looks."""
     if pictures.shape[1] == 1:
         return pictures
-    return (pictures * pictures.new_tensor(_LUMA)[None, :, None, None]).sum(dim=1, keepdim=True)
+    return (pictures * pictures.new_tensor(LUMA)[None, :, None, None]).sum(dim=1, keepdim=True)
 
 
 def invert(pictures: Tensor, magnitudes: Tensor, ground: Tensor, dice: Dice) -> Tensor:

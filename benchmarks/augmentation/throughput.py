@@ -1,0 +1,240 @@
+"""Pictures a second through single operations, uint8 in and out: ours beside albumentations, AugLy and plain PIL code.
+
+python benchmarks/augmentation/throughput.py --peers VENV/lib/python3.11/site-packages
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+
+from tilth.augment.operation import Move
+from tilth.augment.operations import OPERATIONS, affine
+from tilth.augment.operations.paint import painted
+
+HERE = Path(__file__).parent
+SIZES = (32, 64, 224, 300)  # pixels; 300 is the usual side of the handwritten numerals
+CHILDREN = 4  # of one parent: ten thousand pictures from some three thousand
+ROUNDS = 5
+SHARE = 0.5  # magnitude
+SECONDS = 0.005  # a measurement lasts at least so long
+
+Work = Callable[[np.ndarray], Any]
+
+
+def strokes(side: int, channels: int) -> np.ndarray:
+    """Dark strokes on light, slightly noisy paper."""
+    rng = np.random.default_rng(side)
+    y, x = np.mgrid[:side, :side] / side
+    ink = (abs(np.hypot(x - 0.5, y - 0.5) - 0.25) < 0.03) | (abs(x - 0.5) < 0.02)
+    shown = np.where(ink[..., None], 40, 240) + rng.normal(0, 4, (side, side, channels))
+    return shown.clip(0, 255).astype(np.uint8)
+
+
+# -- ours ----------------------------------------------------------------------------------------------------------
+
+
+def ours(name: str) -> Work:
+    dice = [np.random.default_rng(row) for row in range(CHILDREN)]
+    names = ("rotate", "zoom", "shift_x", "shear_x") if name == "affine" else (name,)
+    moves = [Move(one, SHARE) for one in names]
+    return lambda shown: painted(shown, [moves] * CHILDREN, dice, keep_ink=False)
+
+
+# -- plain PIL code, as such things are usually written ------------------------------------------------------------
+
+
+def pil(name: str) -> Work | None:
+    def turned(image: Image.Image) -> Image.Image:
+        white = 255 if image.mode == "L" else (255, 255, 255)
+        return image.rotate(-15, Image.Resampling.BICUBIC, fillcolor=white)
+
+    def moved(image: Image.Image) -> Image.Image:
+        size = (image.height, image.width)
+        whole = np.eye(3)
+        for one in ("rotate", "zoom", "shift_x", "shear_x"):
+            whole = np.vstack([affine.matrix(one, SHARE, size), [0, 0, 1]]) @ whole
+        back = np.linalg.inv(whole)[:2].ravel().tolist()
+        white = 255 if image.mode == "L" else (255, 255, 255)
+        return image.transform(image.size, Image.Transform.AFFINE, back, Image.Resampling.BICUBIC, fillcolor=white)
+
+    def coarse(image: Image.Image) -> Image.Image:
+        width = max(1, round(image.width / (1 + SHARE * (image.width / 16 - 1))))
+        small = image.resize((width, width), Image.Resampling.BOX)
+        return small.resize(image.size, Image.Resampling.NEAREST)
+
+    works: dict[str, Callable[[Image.Image], Image.Image]] = {
+        "hflip": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        "rotate": turned,
+        "affine": moved,
+        "invert": ImageOps.invert,
+        "brightness": lambda image: ImageEnhance.Brightness(image).enhance(1.2),
+        "contrast": lambda image: ImageEnhance.Contrast(image).enhance(1.4),
+        "posterize": lambda image: ImageOps.posterize(image, 5),
+        "solarize": lambda image: ImageOps.solarize(image, 128),
+        "equalize": ImageOps.equalize,
+        "autocontrast": ImageOps.autocontrast,
+        "blur": lambda image: image.filter(ImageFilter.GaussianBlur(max(1, 0.02 * image.width) * SHARE)),
+        "sharpen": lambda image: ImageEnhance.Sharpness(image).enhance(2),
+        "pixelate": coarse,
+    }
+    rng = np.random.default_rng(0)
+    if name == "noise":
+        return lambda shown: [
+            (shown + rng.normal(0, 25.5, shown.shape)).clip(0, 255).astype(np.uint8) for _ in range(CHILDREN)
+        ]
+    work = works.get(name)
+    return None if work is None else lambda shown: [np.asarray(work(_image(shown))) for _ in range(CHILDREN)]
+
+
+def _image(shown: np.ndarray) -> Image.Image:
+    return Image.fromarray(shown[:, :, 0] if shown.shape[2] == 1 else shown)
+
+
+# -- the peers -----------------------------------------------------------------------------------------------------
+
+
+def albumentations(name: str, cubic: bool) -> Work | None:
+    import albumentations as peer
+    import cv2
+
+    smooth = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
+    sheet = {"interpolation": smooth, "fill": 255, "p": 1}
+    geometric: dict[str, Callable[[int], Any]] = {
+        "rotate": lambda side: peer.Affine(rotate=(-15, 15), **sheet),
+        "affine": lambda side: peer.Affine(
+            rotate=(-15, 15), scale=(0.8, 1.2), translate_percent=(-0.1, 0.1), shear=(-8, 8), **sheet
+        ),
+        "elastic": lambda side: peer.ElasticTransform(alpha=0.5 * side, sigma=0.08 * side, **sheet),
+        "barrel": lambda side: peer.OpticalDistortion(distort_limit=(0.2, 0.2), **sheet),
+    }
+    others: dict[str, Callable[[int], Any]] = {
+        "hflip": lambda side: peer.HorizontalFlip(p=1),
+        "invert": lambda side: peer.InvertImg(p=1),
+        "brightness": lambda side: peer.RandomBrightnessContrast((0.2, 0.2), (0, 0), p=1),
+        "contrast": lambda side: peer.RandomBrightnessContrast((0, 0), (0.4, 0.4), p=1),
+        "posterize": lambda side: peer.Posterize(num_bits=5, p=1),
+        "solarize": lambda side: peer.Solarize(p=1),
+        "equalize": lambda side: peer.Equalize(p=1),
+        "autocontrast": lambda side: peer.AutoContrast(p=1),
+        "blur": lambda side: peer.GaussianBlur(0, (max(1, 0.02 * side) * SHARE,) * 2, p=1),
+        "sharpen": lambda side: peer.Sharpen(method="gaussian", p=1),
+        "noise": lambda side: peer.GaussNoise(std_range=(0.1, 0.1), p=1),
+        "pixelate": lambda side: peer.Downscale((1 / (1 + SHARE * (side / 16 - 1) + 1e-3),) * 2, p=1),
+        "erase": lambda side: peer.CoarseDropout((1, 1), (0.2, 0.2), (0.2, 0.2), fill=255, p=1),
+    }
+    make = (geometric if cubic else {**geometric, **others}).get(name)
+    if make is None:
+        return None
+    made: dict[int, Any] = {}
+
+    def work(shown: np.ndarray) -> Any:
+        if len(shown) not in made:
+            made[len(shown)] = make(len(shown))
+        one = made[len(shown)]
+        return [one(image=shown)["image"] for _ in range(CHILDREN)]
+
+    return work
+
+
+def augly(name: str) -> Work | None:
+    import augly.image as peer
+
+    calls: dict[str, Callable[[Image.Image], Any]] = {
+        "hflip": peer.hflip,
+        "rotate": lambda image: peer.rotate(image, degrees=15),
+        "brightness": lambda image: peer.brightness(image, factor=1.2),
+        "contrast": lambda image: peer.contrast(image, factor=1.4),
+        "blur": lambda image: peer.blur(image, radius=max(1, 0.02 * image.width) * SHARE),
+        "sharpen": lambda image: peer.sharpen(image, factor=2),
+        "noise": lambda image: peer.random_noise(image, var=0.01),
+        "pixelate": lambda image: peer.pixelization(image, ratio=1 / (1 + SHARE * (image.width / 16 - 1))),
+        "pixel_shuffle": lambda image: peer.shuffle_pixels(image, factor=SHARE),
+    }
+    call = calls.get(name)
+    return None if call is None else lambda shown: [np.asarray(call(_image(shown))) for _ in range(CHILDREN)]
+
+
+# -- the clock -----------------------------------------------------------------------------------------------------
+
+
+def rates(works: dict[str, Work], shown: np.ndarray) -> dict[str, float]:
+    """Pictures a second of the processor, the best of several rounds in which all take turns: other work on the machine
+    only adds."""
+    loops = {}
+    for who, work in list(works.items()):
+        try:
+            work(shown)
+        except Exception as fault:  # a peer that cannot do a grey picture, say
+            print(f"  {who}: {type(fault).__name__}: {str(fault)[:80]}", file=sys.stderr)
+            del works[who]
+            continue
+        began = time.thread_time()
+        work(shown)
+        loops[who] = max(1, int(SECONDS / max(time.thread_time() - began, 1e-6)))
+    best = dict.fromkeys(works, 1e9)
+    for _ in range(ROUNDS):
+        for who, work in works.items():
+            began = time.thread_time()
+            for _ in range(loops[who]):
+                work(shown)
+            best[who] = min(best[who], (time.thread_time() - began) / loops[who])
+    return {who: round(CHILDREN / seconds, 1) for who, seconds in best.items()}
+
+
+ROWS = (
+    *("hflip", "rotate", "affine", "elastic", "barrel", "invert", "brightness", "contrast", "posterize", "solarize"),
+    *("equalize", "autocontrast", "blur", "sharpen", "noise", "pixelate", "pixel_shuffle", "erase"),
+)
+
+
+def works_of(name: str) -> dict[str, Work]:
+    found = {
+        "tilth": ours(name),
+        "albumentations": albumentations(name, cubic=False),
+        "albumentations, bicubic": albumentations(name, cubic=True),
+        "AugLy": augly(name),
+        "PIL": pil(name),
+    }
+    return {who: work for who, work in found.items() if work is not None}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peers", help="site-packages that hold albumentations, AugLy and OpenCV")
+    parser.add_argument("--only", nargs="*", default=list(ROWS))
+    parser.add_argument("--sizes", nargs="*", type=int, default=list(SIZES))
+    chosen = parser.parse_args()
+    if chosen.peers:
+        sys.path.append(chosen.peers)
+    import cv2
+
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    assert set(chosen.only) - {"affine"} <= OPERATIONS.keys()
+    results = []
+    for side in chosen.sizes:
+        for channels in (1, 3):
+            for name in chosen.only:
+                found = rates(works_of(name), strokes(side, channels))
+                results.append({"operation": name, "side_px": side, "channels": channels, "per_second": found})
+                print(side, channels, name, found, flush=True)
+    packages = ("torch", "numpy", "pillow", "albumentations", "augly", "opencv-python-headless")
+    facts = {"machine": platform.processor() or platform.machine(), "threads": 1, "children": CHILDREN}
+    record = {**facts, "versions": {one: version(one) for one in packages}, "results": results}
+    (HERE / "throughput.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
