@@ -7,14 +7,14 @@ with its chance to be drawn, its probability to be done then, and its magnitude.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tilth.augment.operation import Move
+from tilth.augment.operation import Move, Operation
 from tilth.digest import digest
 from tilth.errors import SettingError, did_you_mean
 from tilth.signal import Array
@@ -61,10 +61,8 @@ class Policy:
         """Identity of what it does."""
         return digest(self.operations, self.subpolicies)
 
-    def moves(self, rng: np.random.Generator, *, signed: Collection[str]) -> tuple[Move, ...]:
+    def moves(self, rng: np.random.Generator, catalogue: Mapping[str, Operation]) -> tuple[Move, ...]:
         """What one picture gets: a sub-policy, in each stage an operation by its chance, done by its p, to a side.
-
-        signed  operations that go to either side
 
         Every call draws the same number of times, whatever comes of it. May be empty: then nothing is done.
         """
@@ -73,10 +71,19 @@ class Policy:
         for stage in stages:
             at = _drawn(stage.chance, rng.random())
             done, side = rng.random() < stage.p[at], 1 if rng.random() < 0.5 else -1
-            name = self.operations[at]
+            operation = catalogue[self.operations[at]]
             if done:
-                found.append(Move(name, stage.magnitude[at] * (side if name in signed else 1)))
+                strength = stage.magnitude[at] * (side if operation.signed else 1) if operation.graded else 1.0
+                found.append(Move(operation.name, strength))
         return tuple(found)
+
+    def without(self, forbid: Collection[str]) -> Policy:
+        """This policy, in which these operations are never drawn. SettingError where a stage has no other."""
+        kept = np.array([name not in forbid for name in self.operations])
+        if kept.all():
+            return self
+        table = [[_only(stage, kept) for stage in stages] for stages in self.subpolicies]
+        return replace(self, subpolicies=tuple(tuple(stages) for stages in table))
 
     def shares(self) -> dict[str, tuple[float, float]]:
         """For each operation: how many times a picture gets it on average, and at which magnitude, on average."""
@@ -118,6 +125,13 @@ class Policy:
             "subpolicies": table,
         }
         return json.dumps(head, indent=1) + "\n"
+
+
+def _only(stage: Stage, kept: Array) -> Stage:
+    chance = np.array(stage.chance) * kept
+    if not chance.sum():
+        raise SettingError("a stage of the policy has no chance for any operation but those that are forbidden")
+    return replace(stage, chance=tuple(np.round(chance / chance.sum(), _DIGITS).tolist()))
 
 
 def _drawn(chance: Sequence[float], at: float) -> int:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from tilth.augment.operation import Dice, Operation
+from tilth.augment.operations import grounds
 
 LEAST_P = 1e-3
 """A probability is kept this far from 0 and 1: at 0 the gradient of a relaxed draw is 0, and there were no way back."""
@@ -71,17 +72,11 @@ class Relaxed(nn.Module):
         return {name: values.detach().cpu().numpy().copy() for name, values in found.items()}
 
 
-def grounds(pictures: Tensor) -> Tensor:
-    """(b, c) value of the ground: the median of the one-pixel border, per channel."""
-    top, sides = pictures[:, :, [0, -1]].flatten(2), pictures[:, :, :, [0, -1]].flatten(2)
-    return torch.cat([top, sides], 2).median(2).values.detach()
-
-
 def _mixed(
     operations: Sequence[Operation], pictures: Tensor, weight: Tensor, strength: Tensor, dice: Dice
 ) -> Tensor:
     """The pictures, each moved towards what every operation makes of it by the operation's weight (b, o)."""
-    ground, out = grounds(pictures), pictures
+    ground, out = grounds(pictures.detach()), pictures
     for at, operation in enumerate(operations):
         made = operated(operation, pictures, strength[:, at], ground, dice)
         out = out + weight[:, at].view(-1, 1, 1, 1) * (made - pictures)
