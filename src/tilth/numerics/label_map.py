@@ -3,6 +3,9 @@
 Of the samples of a class that the model gets right untouched, so many are moved to another class by the operation. A
 model is wrong about some samples anyway: what is moved must exceed that error, or nothing is shown. A sample that is got
 wrong untouched (a wrong label, say) says nothing and is left out.
+
+A model names the nearest class even of what belongs to none: a mirrored "viii" is no numeral, and nearer to "viii" than to
+any other. So what turns the sheet over is safe only where the result also lies among the real samples of the class.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ WORDS = ("unsure", "safe", "forbidden", "becomes")
 _PRIOR = 2.0  # samples that the mean over all classes weighs: a class of three is not judged by three alone
 _ODDS = 0.05  # beyond either end of an interval: 90 % lie within
 _LEAST, _MOST = 0.08, 0.25  # what an error may excuse: a perfect model still flickers, a poor one excuses not everything
+_FAR = 0.9  # of the real samples lie nearer to their nearest than what counts as strange
+_STRANGE = 1 / 3  # share of strange results above which nobody wrote so; 0.1 by nature, up to .33 where a flip is harmless
 _ROOM = 0.12  # above what is excused: so wide is the interval of a class of 50 of which all keep
 
 
@@ -34,6 +39,7 @@ class LabelMap:
     moved      (k, m) int, how many of them went to another class
     to_target  (k, m) int, how many of them went to `target`
     low, high  (k, m) the share that is moved lies between these (90 %)
+    strange    (k, m) share of those asked that look like hardly a real sample of the class that is answered
     excused    (k,) share that the model's own error excuses
     """
 
@@ -44,20 +50,25 @@ class LabelMap:
     to_target: Array
     low: Array
     high: Array
+    strange: Array
     excused: Array
 
 
-def label_map(labels: Array, untouched: Array, answers: Array, *, classes: int, own_inverse: Array) -> LabelMap:
+def label_map(
+    labels: Array, untouched: Array, answers: Array, ranks: Array, *, classes: int, own_inverse: Array
+) -> LabelMap:
     """The verdicts.
 
     labels       (n,) int, -1 where there is none
     untouched    (n,) int, class that a model which never saw the sample answers, -1 where it was not asked
     answers      (n, m) int, the same after each operation
+    ranks        (n, m) share of the real samples of the answered class that lie nearer to their nearest; -1: not known
     own_inverse  (m,) bool, whether an operation undoes itself: only such a one may turn a class into another
 
     A class is forbidden where the interval of the moved share lies above what is excused; safe where it lies below that
-    and some room; else nothing is known. It becomes class j where nearly all go to j, nearly no other sample (none of j
-    either) goes to j, and j goes back to it.
+    and some room; else nothing is known, as for a flip that makes what nobody wrote. It becomes class j where nearly all
+    go to j, and nearly all of j come back: what is then poured into j from a third class does not come back, and is
+    forbidden there.
     """
     went = _went(labels, untouched, answers, classes)
     asked = went.sum(axis=2)
@@ -67,13 +78,15 @@ def label_map(labels: Array, untouched: Array, answers: Array, *, classes: int, 
     low, high = interval(moved, asked)
     verdict = np.full(moved.shape, UNSURE)
     verdict[(high <= excused[:, None] + _ROOM) & (asked > 0)] = SAFE
+    strange, sure = _strange(labels, untouched, answers, ranks, classes)
+    verdict[(verdict == SAFE) & own_inverse & (sure > _STRANGE)] = UNSURE
     verdict[low > excused[:, None]] = FORBIDDEN
     others = went.copy()
     others[np.arange(classes), :, np.arange(classes)] = 0
     target = np.where(moved > 0, others.argmax(axis=2), -1) if classes else np.zeros(moved.shape, np.int64)
     to_target = others.max(axis=2, initial=0)
     verdict[_exchanged(went, excused, own_inverse) & (verdict == FORBIDDEN)] = BECOMES
-    return LabelMap(verdict, target, asked, moved, to_target, low, high, excused)
+    return LabelMap(verdict, target, asked, moved, to_target, low, high, strange, excused)
 
 
 def excuse(labels: Array, untouched: Array, classes: int) -> Array:
@@ -108,8 +121,17 @@ def _went(labels: Array, untouched: Array, answers: Array, classes: int) -> Arra
     return went
 
 
+def _strange(labels: Array, untouched: Array, answers: Array, ranks: Array, classes: int) -> tuple[Array, Array]:
+    """(k, m) share of the strange ones, and the lower end of its interval, of those of which it is known."""
+    total, far = np.zeros((2, classes, answers.shape[1]), np.int64)
+    row, operation = np.nonzero((answers >= 0) & (ranks >= 0) & ((labels >= 0) & (labels == untouched))[:, None])
+    np.add.at(total, (labels[row], operation), 1)
+    np.add.at(far, (labels[row], operation), (ranks[row, operation] > _FAR).astype(np.int64))
+    return far / np.maximum(total, 1), interval(far, total)[0]
+
+
 def _exchanged(went: Array, excused: Array, own_inverse: Array) -> Array:
-    """(k, m) bool, whether a class and another one change places, for certain, and no third one comes in."""
+    """(k, m) bool, whether a class and another one change places, for certain, and nothing else comes of either."""
     asked = went.sum(axis=2)
     share = went / np.maximum(asked, 1)[:, :, None]
     low, _ = interval(went.max(axis=2, initial=0), asked)
@@ -123,9 +145,5 @@ def _exchanged(went: Array, excused: Array, own_inverse: Array) -> Array:
                 low[side, operation] > 0.5 and share[side, operation, back] >= 1 - excused[side] - excused[back]
                 for side, back in ((one, other), (other, one))
             )
-            third = np.ones(len(asked), bool)
-            third[[one, other]] = False
-            # A class of which a third goes the same way would be poured into this one.
-            alone = (share[third, operation][:, [one, other]] <= excused[third, None] + _ROOM).all()
-            found[one, operation] = sure and bool(alone)
+            found[one, operation] = sure
     return found
