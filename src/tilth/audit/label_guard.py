@@ -45,7 +45,11 @@ class LabelGuard:
             return []
         table = _table(fates, classes)
         told = [fate for fate in fates.values() if fate.word in ("forbidden", "becomes")]
-        evidence = {"classes": list(classes), "operations": table, "excused": [round(float(x), 4) for x in found.excused]}
+        evidence = {
+            "classes": list(classes),
+            "operations": table,
+            "excused": [round(float(x), 4) for x in found.excused],
+        }
         return [Finding("label_guard", (), round(len(told) / len(fates), 4), _why(table, classes), evidence)]
 
 

@@ -24,6 +24,7 @@ from tilth.numerics.label_fates import PER_ANSWER
 from tilth.signal import Array, Signal
 from tilth.steps import Run
 
+
 def _learner_settings() -> Mapping[str, Any]:
     # One look, no contrast: half a minute a fold for 2,000 pictures. It keeps where things stand, which is what a flip
     # changes; learn.convnet, which averages over the picture, saw 38 % of mirrored iv as vi, this 88 %.

@@ -16,7 +16,7 @@ from tilth.augment.operation import Operation
 from tilth.augment.real import Real
 from tilth.augment.witnesses import Teaching, square, witnesses
 from tilth.dataset import Dataset
-from tilth.numerics.made_check import farthest, faintest, nearest_other
+from tilth.numerics.made_check import faintest, farthest, nearest_other
 from tilth.signal import Array, Signals
 from tilth.steps import Run
 
@@ -93,9 +93,7 @@ class MadeCheck:
         return shares
 
 
-def made_check(
-    data: Dataset, signals: Signals, run: Run, catalogue: Mapping[str, Operation]
-) -> MadeCheck | None:
+def made_check(data: Dataset, signals: Signals, run: Run, catalogue: Mapping[str, Operation]) -> MadeCheck | None:
     """The check by the witnesses of the signal `guard`; None where there is no such signal.
 
     The witnesses are those of the guard where it ran in this process on the same samples; else they are taught anew, which

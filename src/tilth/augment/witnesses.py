@@ -137,7 +137,9 @@ def witnesses(data: Dataset, run: Run, teaching: Teaching, taught: Sequence[Oper
     """
     if data.schema.modality != "image" or data.schema.task != "single-label":
         what = f"{data.schema.modality}s, {data.schema.task}"
-        raise StepError(f"augment.guard judges pictures of one class each; these data are {what}.\n  Write rules instead.")
+        raise StepError(
+            f"augment.guard judges pictures of one class each; these data are {what}.\n  Write rules instead."
+        )
     known = _drawn(data.train, teaching.most, run.seed)
     if len(known) < 2 or len(np.unique(known.labels)) < 2:
         raise StepError(

@@ -54,9 +54,7 @@ def judged(values: Array, labels: Array, *, classes: int, own_inverse: Array) ->
     """
     asked = values[:, :-1].reshape(len(values), -1, PER_ANSWER)
     answers = asked[:, :, 0].astype(np.int64)
-    return label_map(
-        labels, answers[:, 0], answers[:, 1:], asked[:, 1:, 2], classes=classes, own_inverse=own_inverse
-    )
+    return label_map(labels, answers[:, 0], answers[:, 1:], asked[:, 1:, 2], classes=classes, own_inverse=own_inverse)
 
 
 def fates_of(found: LabelMap, changes: Sequence[Change], rules: Rules) -> dict[tuple[str, int], Fate]:
@@ -108,9 +106,7 @@ def _ruled(old: int, new: int, learned: Fate | None) -> Fate:
     return Fate(word, target, reach, "rule", learned.asked, learned.moved, learned.low, learned.high, learned.strange)
 
 
-def allowed(
-    fates: Mapping[tuple[str, int], Fate], label: int, moves: Change, *, mirrors: frozenset[str]
-) -> int | None:
+def allowed(fates: Mapping[tuple[str, int], Fate], label: int, moves: Change, *, mirrors: frozenset[str]) -> int | None:
     """The class of a sample of class `label` after these moves, or None where they are forbidden.
 
     mirrors  operations that are forbidden where nothing is known of them

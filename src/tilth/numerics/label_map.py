@@ -23,9 +23,14 @@ WORDS = ("unsure", "safe", "forbidden", "becomes")
 
 _PRIOR = 2.0  # samples that the mean over all classes weighs: a class of three is not judged by three alone
 _ODDS = 0.05  # beyond either end of an interval: 90 % lie within
-_LEAST, _MOST = 0.08, 0.25  # what an error may excuse: a perfect model still flickers, a poor one excuses not everything
+_LEAST, _MOST = (
+    0.08,
+    0.25,
+)  # what an error may excuse: a perfect model still flickers, a poor one excuses not everything
 _FAR = 0.9  # of the real samples lie nearer to their nearest than what counts as strange
-_STRANGE = 1 / 3  # share of strange results above which nobody wrote so; 0.1 by nature, up to .33 where a flip is harmless
+_STRANGE = (
+    1 / 3
+)  # share of strange results above which nobody wrote so; 0.1 by nature, up to .33 where a flip is harmless
 _ROOM = 0.12  # above what is excused: so wide is the interval of a class of 50 of which all keep
 
 
