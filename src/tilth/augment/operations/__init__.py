@@ -34,7 +34,7 @@ def operate(
 
     ground  (b, c); without it, the median of each picture's border
     dice    a generator for each picture; may be left out where no operation draws
-    placed  may still change where a picture is moved: (row, picture, matrix) -> matrix
+    placed  may still change where a picture is moved: (picture, matrix, whether it is untouched) -> matrix
     """
     rows = [[moves]] * len(pictures) if isinstance(moves, Move) else moves
     ground = grounds(pictures) if ground is None else ground

@@ -17,7 +17,7 @@ BARREL = 0.4  # how much farther out than its own place the corner is read
 
 def frame(pictures: Tensor) -> Tensor:
     """(1, h, w, 2) where each pixel lies, from -1 to 1 over the frame."""
-    count, _, height, width = pictures.shape
+    height, width = pictures.shape[-2:]
     still = torch.eye(2, 3, dtype=pictures.dtype, device=pictures.device)[None]
     return nn.affine_grid(still, [1, 1, height, width], align_corners=False)
 

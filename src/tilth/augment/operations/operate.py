@@ -11,8 +11,9 @@ from torch import Tensor
 from tilth.augment.operation import Dice, Move, Operation
 from tilth.augment.operations import sampling
 
-Placed: TypeAlias = "Callable[[int, Tensor, Tensor], Tensor]"
-"""(row, picture (c, h, w), matrix (2, 3)) -> matrix: what may still be done to where a picture is moved."""
+Placed: TypeAlias = "Callable[[Tensor, Tensor, bool], Tensor]"
+"""(picture (c, h, w), matrix (2, 3), whether nothing was done to the picture yet) -> matrix: what may still be changed
+about where a picture is moved."""
 
 
 def grounds(pictures: Tensor) -> Tensor:
@@ -44,13 +45,16 @@ def operated(
             at = torch.tensor(rows, device=out.device)
             if name:
                 shares = out.new_tensor([waiting[row].pop(0).magnitude for row in rows])
-                changed = catalogue[name].apply(out[at], shares, ground[at], [dice[row] for row in rows])
+                changed = catalogue[name].apply(
+                    out[at], shares, ground[at], [dice[row] for row in rows] if dice else ()
+                )
                 if catalogue[name].family == "tone":
                     ground[at] = grounds(changed)
             else:
+                fresh = [len(waiting[row]) == len(moves[row]) for row in rows]
                 where = [_merged(catalogue, waiting[row], out[row]) for row in rows]
                 if placed is not None:
-                    where = [placed(row, out[row], matrix) for row, matrix in zip(rows, where, strict=True)]
+                    where = [placed(out[row], at, new) for row, at, new in zip(rows, where, fresh, strict=True)]
                 changed = sampling.affine(out[at], torch.stack(where), ground[at])
             out[at] = changed
     return out
