@@ -93,6 +93,7 @@ class Guard:
             "rules": list(self.rules),
             "own_inverse": [not graded(change, catalogue) for change in changes],
             "catalogue": list(catalogue),
+            "mirrors": [name for name, operation in catalogue.items() if mirrors(operation)],
             "operations": list(self.operations),
             "teaching": {**vars(self.teaching()), "settings": dict(self.settings)},
         }

@@ -6,17 +6,18 @@ the same witness answers to those that it never saw.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tilth.augment.guard import taught
-from tilth.augment.operation import Operation
+from tilth.augment.making import Check, Draw, Verdict
 from tilth.augment.real import Real
 from tilth.augment.witnesses import Teaching, square, witnesses
 from tilth.dataset import Dataset
 from tilth.numerics.made_check import faintest, farthest, nearest_other
+from tilth.sample import Label
 from tilth.signal import Array, Signals
 from tilth.steps import Run
 
@@ -93,21 +94,44 @@ class MadeCheck:
         return shares
 
 
-def made_check(data: Dataset, signals: Signals, run: Run, catalogue: Mapping[str, Operation]) -> MadeCheck | None:
-    """The check by the witnesses of the signal `guard`; None where there is no such signal.
+def check(data: Dataset, signals: Signals, run: Run) -> Check | None:
+    """The check of what is made of these data, for `Making`; None where the label guard did not run.
+
+    A child that passes carries what the check said of it.
+    """
+    if "guard" not in signals:
+        return None
+    judge = made_check(data, signals, run)
+
+    def of(draws: Sequence[Draw], children: Sequence[Array]) -> list[Verdict]:
+        labels = [draw.label if isinstance(draw.label, int) else _main(draw.label) for draw in draws]
+        found = judge.of(children, labels, [draw.parent.id for draw in draws], run)
+        return [Verdict(one.passed, {"probability": one.probability, "distance": one.distance}) for one in found]
+
+    return of
+
+
+def made_check(data: Dataset, signals: Signals, run: Run) -> MadeCheck:
+    """The check by the witnesses of the signal `guard`.
 
     The witnesses are those of the guard where it ran in this process on the same samples; else they are taught anew, which
     gives the same ones.
     """
-    if "guard" not in signals:
-        return None
+    from tilth.augment.operations import OPERATIONS
+
     meta = signals["guard"].meta
-    jury = witnesses(data, run, Teaching(**meta["teaching"]), taught(catalogue, meta["operations"]))
+    jury = witnesses(data, run, Teaching(**meta["teaching"]), taught(OPERATIONS, meta["operations"]))
     real = Real.of(jury, run)
     own, seen = real.chances[np.arange(len(jury.ids)), jury.labels], real.features
     parts = range(len(jury.models))
     far = np.array([farthest(seen[jury.parts == part]) if seen is not None else 0.0 for part in parts])
     return MadeCheck(real, faintest(own[real.right]), faintest(own), far)
+
+
+def _main(label: Label) -> int:
+    """The class of the largest share; a made sample has one."""
+    pairs = sorted(label, key=lambda pair: -pair[1]) if isinstance(label, tuple) else []
+    return pairs[0][0] if pairs else 0
 
 
 def _why(label: str, answer: str, probability: float, lost: bool, share: float) -> str:

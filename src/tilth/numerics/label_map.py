@@ -21,7 +21,8 @@ Array = npt.NDArray[Any]
 UNSURE, SAFE, FORBIDDEN, BECOMES = 0, 1, 2, 3
 WORDS = ("unsure", "safe", "forbidden", "becomes")
 
-_PRIOR = 2.0  # samples that the mean over all classes weighs: a class of three is not judged by three alone
+_PRIOR = 2.0  # samples that the error over all classes weighs: that of a class of three is not its own alone
+_DOUBT, _HARMLESS = 3.0, 0.1  # samples, and their share of hits: one of one that is moved shows nothing, two of two do
 _ODDS = 0.05  # beyond either end of an interval: 90 % lie within
 _LEAST, _MOST = (
     0.08,
@@ -107,15 +108,15 @@ def excuse(labels: Array, untouched: Array, classes: int) -> Array:
 
 
 def interval(hits: Array, total: Array) -> tuple[Array, Array]:
-    """(k, m) twice, ends of the 90 % interval of the share of hits; each operation's classes lean to their mean.
+    """Ends of the 90 % interval of the share of hits. Both ends need evidence: for the lower one three samples of which
+    hardly any is a hit are thought beside those there are, for the upper one two of which one is.
 
-    Source   beta-binomial posterior, prior of two samples at the operation's mean share (Gelman et al. 2013, section 2.4)
+    Source   beta-binomial posterior under a cautious prior for either question (Gelman et al. 2013, section 2.4)
     """
     from scipy.stats import beta
 
-    mean = (hits.sum(axis=0) + 0.5) / (total.sum(axis=0) + 1)
-    a, b = hits + _PRIOR * mean, total - hits + _PRIOR * (1 - mean)
-    return np.asarray(beta.ppf(_ODDS, a, b)), np.asarray(beta.ppf(1 - _ODDS, a, b))
+    low = beta.ppf(_ODDS, hits + _DOUBT * _HARMLESS, total - hits + _DOUBT * (1 - _HARMLESS))
+    return np.asarray(low), np.asarray(beta.ppf(1 - _ODDS, hits + 1, total - hits + 1))
 
 
 def _went(labels: Array, untouched: Array, answers: Array, classes: int) -> Array:
