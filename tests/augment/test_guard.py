@@ -136,7 +136,9 @@ def test_rules_of_a_person_stand_above_what_was_learned():
     of, flips = fates(data, signals), Move("vflip", 1.0)
     assert (of(O, [Move("hflip", 1.0)]), of(O, [flips]), of(B, [flips])) == (None, O, None)
     assert learned(data, signals)["hflip", O].by == "rule"
-    assert guard.measure(data, run).key != quick().measure(data, run).key, "what is kept by the key must not outlive a rule"
+    assert guard.measure(data, run).key != quick().measure(data, run).key, (
+        "what is kept by the key must not outlive a rule"
+    )
 
 
 def test_the_finding_says_what_is_turned_and_what_is_forbidden(world):

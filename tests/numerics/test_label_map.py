@@ -158,7 +158,10 @@ def test_of_what_nothing_is_known_flips_are_forbidden_and_all_else_is_allowed():
 def test_two_flips_are_asked_about_as_one_where_they_were_tried_together():
     flips = frozenset({"hflip", "vflip"})
     each = {(name, label): Fate("safe", -1, 1.0, "learned") for name in flips for label in (A, B)}
-    both = {("hflip+vflip", A): Fate("becomes", B, 1.0, "learned"), ("hflip+vflip", B): Fate("forbidden", -1, 0.0, "learned")}
+    both = {
+        ("hflip+vflip", A): Fate("becomes", B, 1.0, "learned"),
+        ("hflip+vflip", B): Fate("forbidden", -1, 0.0, "learned"),
+    }
     moves = [("vflip", 1.0), ("rotate", 0.2), ("hflip", 1.0)]
     assert allowed(each, A, moves, mirrors=flips) == A
     assert allowed({**each, **both}, A, moves, mirrors=flips) == B
