@@ -98,6 +98,14 @@ def test_a_flip_into_what_nobody_wrote_is_not_safe_and_a_change_of_tone_is():
     assert (judge(labels, untouched, labels, ranks=unknown).verdict == SAFE).all()
 
 
+def test_a_guess_about_what_looks_like_nothing_real_says_nothing_but_of_a_flip():
+    labels, untouched = world()
+    answers, far = np.where(labels == A, B, labels), np.full((len(labels), 1), 0.97)
+    assert judge(labels, untouched, answers, ranks=far, own_inverse=False).verdict[A, 0] == UNSURE
+    assert judge(labels, untouched, answers, ranks=far).verdict[A, 0] == FORBIDDEN
+    assert judge(labels, untouched, answers, own_inverse=False).verdict[A, 0] == FORBIDDEN
+
+
 @given(st.lists(st.tuples(st.integers(-1, 2), st.integers(-1, 2), st.integers(-1, 2)), max_size=40), st.randoms())
 def test_the_order_of_samples_changes_nothing_and_counts_are_sound(rows, dice):
     shuffled = list(rows)

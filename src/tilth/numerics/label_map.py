@@ -76,7 +76,7 @@ def label_map(
     go to j, and nearly all of j come back: what is then poured into j from a third class does not come back, and is
     forbidden there.
     """
-    went = _went(labels, untouched, answers, classes)
+    went = _went(labels, untouched, _telling(labels, answers, ranks, own_inverse), classes)
     asked = went.sum(axis=2)
     stayed = went[np.arange(classes), :, np.arange(classes)]
     moved = asked - stayed
@@ -125,6 +125,16 @@ def _went(labels: Array, untouched: Array, answers: Array, classes: int) -> Arra
     row, operation = np.nonzero((answers >= 0) & ((labels >= 0) & (labels == untouched))[:, None])
     np.add.at(went, (labels[row], operation, answers[row, operation]), 1)
     return went
+
+
+def _telling(labels: Array, answers: Array, ranks: Array, own_inverse: Array) -> Array:
+    """(n, m) the answers that say something; -1 elsewhere.
+
+    What a shift of tone or grain moves to where no real sample lies is odd: the model guesses. Only what comes to lie among
+    the real samples of another class means something else. Of a flip the guess counts: nothing spoke for it before.
+    """
+    odd = (answers != labels[:, None]) & (ranks > _FAR) & ~own_inverse[None]
+    return np.where(odd, -1, answers)
 
 
 def _strange(labels: Array, untouched: Array, answers: Array, ranks: Array, classes: int) -> tuple[Array, Array]:
