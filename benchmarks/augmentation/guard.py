@@ -13,13 +13,13 @@ import json
 import platform
 import time
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from tilth import __version__
 from tilth.augment.fates import learned
 from tilth.augment.guard import Guard
 from tilth.augment.made_check import made_check
@@ -167,7 +167,7 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     guard = Guard(operations=() if asked.all else FLIPS)
-    results: dict[str, Any] = {"version": __version__, "seed": 0, **machine()}
+    results: dict[str, Any] = {"version": version("tilth"), "seed": 0, **machine()}
     results["digits"] = measured("digits", *plain_digits(), guard)
     if asked.data:
         results["roman"] = measured("roman", *roman(asked.data), guard)
