@@ -184,3 +184,15 @@ def test_map_gives_results_in_order_from_processes(tmp_path: Path) -> None:
 
 def _square(n: int) -> int:
     return n * n
+
+
+def test_what_an_embedder_of_the_whole_dataset_says_of_its_signal_is_kept_with_it(tmp_path: Path) -> None:
+    from tilth.testing.worlds import photos
+
+    world = photos(30, classes=2, test_share=0.0)
+    world.write(tmp_path / "raw")
+    run = LocalRun(tmp_path / "tilth", {"source": tmp_path / "raw"})
+    settings = {"learner": "learn.linear", "settings": {}, "operations": ["hflip"], "folds": 2}
+    first, again = (run.embed("augment.guard", world.data, settings) for _ in range(2))
+    assert first.meta["changes"] == again.meta["changes"] == [[["hflip", 1.0]]]
+    assert first.key == again.key

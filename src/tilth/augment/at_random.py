@@ -143,6 +143,7 @@ def _move(name: str, magnitude: float, rng: np.random.Generator) -> Move:
 
 
 def _filled(name: str, step: Any, moves: Any, data: Dataset, signals: Signals, run: Run, budget: int) -> Iterator[Add]:
+    from tilth.augment.made_check import check
     from tilth.augment.making import Draw, Making
 
     if data.schema.modality != "image":
@@ -158,7 +159,9 @@ def _filled(name: str, step: Any, moves: Any, data: Dataset, signals: Signals, r
     room = budget - len(data.open)
     turns = plan(data, room, run.rng(key, "turns"), balance=step.balance, most=step.most_per_parent)
     count = 0
-    for add in Making(name, key, drawing, step.side_px, step.keep_ink).made(data, turns, run):
+    for add in Making(name, key, drawing, step.side_px, step.keep_ink, check(data, signals, run)).made(
+        data, turns, run
+    ):
         count += 1
         yield add
     if count < room:

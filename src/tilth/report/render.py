@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from tilth.finding import Finding
-from tilth.report import charts, confusion, gallery, tally, words, worth
+from tilth.report import charts, confusion, gallery, guarded, tally, words, worth
 from tilth.report.atlas import atlas
 from tilth.report.story import Change, Story
 from tilth.trial import Evidence, Measure
@@ -38,6 +38,7 @@ def render(story: Story) -> str:
             proof=_proof(story),
             kinds=tally.kinds_of(story.findings, fates),
             **_galleries(story, fates),
+            guarded=guarded.table(story.findings),
             worth=worth.panels(story, fates),
             balance=tally.balance(story.before, story.after),
             atlas=atlas(story, fates),

@@ -41,6 +41,10 @@ KINDS: Mapping[str, tuple[str, str]] = {
     ),
     "outlier": ("Outliers", "The sample resembles no class, in looks or to a model that never saw it."),
     "out_of_class": ("Out of class", "The sample lies far from the others of its class and close to another class."),
+    "label_guard": (
+        "The label guard",
+        "What each operation makes of each class, judged by models that never saw the sample.",
+    ),
     "validation_set": ("The proposed validation set", "How many samples, and how clean they are expected to be."),
     "validation_candidate": (
         "Proposed for validation",

@@ -138,9 +138,11 @@ class LocalRun:
         step = make_step(use, settings)
         key = step_key(use, step)
         run = self.within(key)
+        facts: dict[str, Any] = {}
         if hasattr(step, "measure"):
             kept = run.keep(("measure", key, data.version), lambda: _as_arrays(step.measure(data, run)))
             values = kept["values"]
+            facts = json.loads(str(kept["meta"])) if "meta" in kept else {}
         else:
             values = run._described(step, key, data)
             if hasattr(step, "finish"):
@@ -151,7 +153,7 @@ class LocalRun:
                 )
                 values = kept["values"]
         kind = (declared(step, "gives") or ("embedding",))[0]
-        return Signal(kind, data.ids, values, meta={"step": use})
+        return Signal(kind, data.ids, values, meta={**facts, "step": use})
 
     def describe(self, use: str, data: Dataset, settings: Mapping[str, Any] | None = None) -> Array:
         step = make_step(use, settings)
@@ -262,7 +264,7 @@ class LocalRun:
 
 
 def _as_arrays(signal: Signal) -> Mapping[str, Array]:
-    return {"values": signal.values}
+    return {"values": signal.values, "meta": np.array(json.dumps(dict(signal.meta), default=str))}
 
 
 # -- workers --------------------------------------------------------------------------------------------------
