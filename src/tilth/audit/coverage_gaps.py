@@ -111,13 +111,13 @@ class CoverageGaps:
     # -- features ---------------------------------------------------------------------------------------------
 
     def _uncovered(self, train: Dataset, target: Dataset, signals: Signals, space: str) -> list[Finding]:
-        from scipy.stats import binom
+        from scipy.special import bdtrc
 
         ours, theirs = (signals[space].rows(one.ids).astype(np.float32) for one in (train, target))
         found = reach(theirs, target.targets > 0, ours, train.targets > 0, share=self.covered)
         far = found.ratio > 1
         expected = 1 - self.covered
-        p = float(binom.sf(int(far.sum()) - 1, len(target), expected))
+        p = float(bdtrc(int(far.sum()) - 1, len(target), expected)) if far.any() else 1.0
         if p > _ALARM:
             return []
         rows = np.flatnonzero(far)[np.argsort(-found.ratio[far], kind="stable")]
@@ -229,7 +229,7 @@ class Compared:
         of = f" of {names[self.of_class]}" if self.of_class is not None else ""
         why = (
             f"train lacks {_word(self.region, self.column)}{of}: {self.region.train:.0%} of train against "
-            f"{self.region.target:.0%} of {against} have a {self.column.what} {_ends(self.region)}{most}."
+            f"{self.region.target:.0%} of {against} have {self.column.said(self.region.low, self.region.high)}{most}."
         )
         ids = tuple(str(id) for id in pool.ids[_extremes(rows, column, self.region)])
         return Finding("coverage_gap", ids, round(min(1.0, self.excess), 4), why, evidence)
@@ -288,13 +288,7 @@ def _extremes(rows: Array, column: Array, region: Region) -> Array:
 def _word(region: Region, column: Column) -> str:
     if np.isinf(region.low):
         return column.low
-    return column.high if np.isinf(region.high) else "what lies between"
-
-
-def _ends(region: Region) -> str:
-    if np.isinf(region.low):
-        return f"up to {region.high:.3g}"
-    return f"above {region.low:.3g}" + ("" if np.isinf(region.high) else f" and up to {region.high:.3g}")
+    return column.high if np.isinf(region.high) else f"the middle between {column.low} and {column.high}"
 
 
 def _histograms(values: Array, sides: Sides) -> dict[str, list[float]]:

@@ -24,9 +24,11 @@ Array = npt.NDArray[Any]
 class Column:
     """An attribute and its words.
 
-    what   the quantity with its unit, as in `a stroke width of .02 of the side`
-    low    what a picture has where the value is small, high where it is large
-    least  a difference below this is not seen, in the unit of the column
+    what     what a picture has, with {} for its value: `a stroke width of {} of the side`
+    low      what a set has plenty of where the values are small, high where they are large
+    least    a difference below this is not seen, in the unit of the column
+    drawing  whether only a picture with a drawing has it
+    powers   whether the column holds powers of 2 of what is said
     """
 
     what: str
@@ -34,32 +36,40 @@ class Column:
     high: str
     least: float
     drawing: bool = False
+    powers: bool = False
+
+    def said(self, low: float, high: float) -> str:
+        """`a stroke width of up to 0.027 of the side`, for values above `low` up to `high`; an end may be infinite."""
+        ends = [f"{2**one if self.powers else one:.3g}" for one in (low, high)]
+        if np.isinf(low):
+            return self.what.format(f"up to {ends[1]}")
+        return self.what.format(f"more than {ends[0]}" if np.isinf(high) else f"{ends[0]} to {ends[1]}")
 
 
 COLUMNS: Mapping[str, Column] = {
-    "side_px": Column("longer side (px)", "small files", "large files", 4.0),
-    "shape": Column("width over height of the picture (powers of 2)", "tall pictures", "wide pictures", 0.1),
-    "brightness": Column("mean tone (0 black, 1 white)", "dark pictures", "bright pictures", 0.02),
-    "contrast": Column("deviation of tones (share of black to white)", "flat tones", "strong contrasts", 0.02),
-    "ground": Column("tone of the ground (0 black, 1 white)", "dark grounds", "light grounds", 0.04),
-    "clear": Column("share of the border that is plain ground", "crossed borders", "clear borders", 0.02),
-    "colour": Column("mean colourfulness (share of the full one)", "grey pictures", "colourful pictures", 0.02),
-    "edge": Column("length of edges (share of the side)", "sharp edges", "soft edges", 0.0005),
-    "grain": Column("grain in quiet parts (share of black to white)", "clean grounds", "grainy grounds", 0.004),
-    "drawn": Column("whether there is a drawing on a ground", "pictures without a ground", "drawings", 0.5),
-    "stroke": Column("stroke width (share of the side)", "thin strokes", "thick strokes", 0.001, True),
-    "weight": Column("stroke width (share of the drawing)", "light letters", "heavy letters", 0.002, True),
-    "scale": Column("size of the drawing (share of the side)", "small drawings", "large drawings", 0.03, True),
-    "aspect": Column("width over height of the drawing (powers of 2)", "tall drawings", "wide drawings", 0.1, True),
-    "across": Column("place from the left (share of the width)", "drawings at the left", "drawings at the right", 0.02, True),
-    "down": Column("place from the top (share of the height)", "drawings at the top", "drawings at the bottom", 0.02, True),
-    "slant": Column("slant (px sideways per px up)", "letters that lean left", "letters that lean right", 0.03, True),
-    "ink": Column("ink (share of the picture)", "little ink", "much ink", 0.005, True),
-    "fill": Column("ink (share of the drawing's box)", "open drawings", "dense drawings", 0.02, True),
-    "depth": Column("ink against ground (share of black to white)", "faint ink", "strong ink", 0.04, True),
-    "parts": Column("parts that the drawing falls into (powers of 2)", "joined drawings", "broken drawings", 0.3, True),
-    "ruling": Column("ink that reaches in from the border (share)", "no ruling", "ruling", 0.01, True),
-    "specks": Column("ink in specks (share)", "no specks", "specks", 0.005, True),
+    "side_px": Column("a longer side of {} px", "small files", "large files", 4.0),
+    "shape": Column("a picture {} times as wide as high", "tall pictures", "wide pictures", 0.1, powers=True),
+    "brightness": Column("a mean tone of {} (0 black, 1 white)", "dark pictures", "bright pictures", 0.02),
+    "contrast": Column("tones that deviate by {} of black to white", "flat tones", "strong contrasts", 0.02),
+    "ground": Column("a ground of tone {} (0 black, 1 white)", "dark grounds", "light grounds", 0.04),
+    "clear": Column("plain ground on {} of the border", "crossed borders", "clear borders", 0.02),
+    "colour": Column("a colourfulness of {} of the full one", "grey pictures", "colourful pictures", 0.02),
+    "edge": Column("edges that are {} of the side long", "sharp edges", "soft edges", 0.0005),
+    "grain": Column("grain of {} of black to white", "clean grounds", "grainy grounds", 0.004),
+    "drawn": Column("a drawing on plain ground: {} (0 no, 1 yes)", "pictures without a ground", "drawings", 0.1),
+    "stroke": Column("a stroke width of {} of the side", "thin strokes", "thick strokes", 0.001, True),
+    "weight": Column("a stroke width of {} of the drawing", "light letters", "heavy letters", 0.002, True),
+    "scale": Column("a drawing that takes {} of the side", "small drawings", "large drawings", 0.03, True),
+    "aspect": Column("a drawing {} times as wide as high", "tall drawings", "wide drawings", 0.1, True, True),
+    "across": Column("a drawing {} of the width from the left", "drawings at the left", "drawings at the right", 0.02, True),
+    "down": Column("a drawing {} of the height from the top", "drawings at the top", "drawings at the bottom", 0.02, True),
+    "slant": Column("edges that go {} px right for each px up", "a lean to the left", "a lean to the right", 0.03, True),
+    "ink": Column("ink on {} of the picture", "little ink", "much ink", 0.005, True),
+    "fill": Column("ink on {} of the drawing's box", "open drawings", "dense drawings", 0.02, True),
+    "depth": Column("ink that is {} of black to white from its ground", "faint ink", "strong ink", 0.04, True),
+    "parts": Column("a drawing in {} parts", "joined drawings", "broken drawings", 0.3, True, True),
+    "ruling": Column("{} of the ink reaching in from the border", "clean sheets", "ruled lines", 0.01, True),
+    "specks": Column("{} of the ink in specks", "drawings without specks", "specks", 0.005, True),
 }  # fmt: skip
 """Name -> its words, in the order of the columns of `of_pictures`.
 

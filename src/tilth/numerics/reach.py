@@ -45,7 +45,8 @@ def reach(target: Array, theirs: Array, train: Array, ours: Array, *, share: flo
     neighbors       how many of the nearest are named
     """
     target, train = directions(np.asarray(target, np.float32)), directions(np.asarray(train, np.float32))
-    own = {one: own_distances(train[ours[:, one]]) for one in np.flatnonzero(ours.any(axis=0)).tolist()}
+    held = np.flatnonzero(ours.any(axis=0)).tolist()
+    own = {one: _told(own_distances(train[ours[:, one]])) for one in held}
     whole = np.concatenate([*own.values(), np.zeros(0)])
     found = Reach(np.full(len(target), np.nan), np.full(len(target), np.nan), np.full((len(target), neighbors), -1))
     for one, apart in own.items():
@@ -63,12 +64,16 @@ def reach(target: Array, theirs: Array, train: Array, ours: Array, *, share: flo
 
 
 def own_distances(points: Array) -> Array:
-    """(n,) from each point to the nearest other one that is no copy; without those that have none."""
+    """(n,) from each point to the nearest other one that is no copy; NaN where there is none."""
     distances, _ = nearest(points, points, _COPIES, exclude_self=True)
     if not distances.size:
-        return np.zeros(0)
+        return np.full(len(points), np.nan)
     apart = np.where(distances > _COPY, distances, np.inf).min(axis=1).astype(np.float64)
-    return apart[np.isfinite(apart)]
+    return np.where(np.isfinite(apart), apart, np.nan)
+
+
+def _told(distances: Array) -> Array:
+    return distances[np.isfinite(distances)]
 
 
 def usual_distance(own: Array, whole: Array, share: float) -> float:
