@@ -46,7 +46,9 @@ def planted(name: str, seed: int) -> dict[str, Any]:
     data, run = one.world.data.open, one.world.run(seed=seed)
     signals = signals_of(data, run)
     found = run.step("audit.coverage_gaps").detect(data, signals, run)
-    gaps = [finding.evidence for finding in found if "attribute" in finding.evidence and "class" not in finding.evidence]
+    gaps = [
+        finding.evidence for finding in found if "attribute" in finding.evidence and "class" not in finding.evidence
+    ]
     demand = run.step("value.coverage").value(data, signals, run)
     other = np.isin(demand.ids, list(one.other))
     said = {
@@ -119,7 +121,9 @@ def real(folder: Path) -> dict[str, Any]:
         "findings": [{"severity": one.severity, "why": one.why} for one in found],
         "demand": {
             "slope": demand.meta["slope"],
-            "quantiles_0_5_50_95_100": [round(float(one), 3) for one in np.quantile(demand.values, [0, 0.05, 0.5, 0.95, 1])],
+            "quantiles_0_5_50_95_100": [
+                round(float(one), 3) for one in np.quantile(demand.values, [0, 0.05, 0.5, 0.95, 1])
+            ],
         },
         "edge_cases": edge_cases(data, signals, run),
         "nulls": [null(data, signals, run, seed) for seed in range(NULLS)],

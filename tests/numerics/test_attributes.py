@@ -83,7 +83,10 @@ def test_colour_and_sharpness():
     rng = np.random.default_rng(0)
     red = sheet().repeat(3, axis=2)
     red[50:100, 50:100] = (200, 0, 0)
-    assert measured(red)["colour"] == pytest.approx(200 / 255 * 2500 / 40000, rel=1e-3) and measured(sheet())["colour"] == 0
+    assert (
+        measured(red)["colour"] == pytest.approx(200 / 255 * 2500 / 40000, rel=1e-3)
+        and measured(sheet())["colour"] == 0
+    )
     blurred = picture.resize(picture.resize(bar(20), 25, 25), 200, 200)
     assert measured(blurred)["edge"] > 2 * measured(bar(20))["edge"]
     noisy = np.clip(bar(20) + rng.normal(0, 10, (200, 200, 1)), 0, 255).astype(np.uint8)
@@ -104,7 +107,9 @@ def test_a_photograph_has_no_strokes():
     assert rows.dtype == np.float32 and np.isfinite(rows).all()
     masked = known(rows)
     drawing = np.array([one.drawing for one in COLUMNS.values()])
-    assert np.isnan(masked[0, drawing]).all() and np.isfinite(masked[0, ~drawing]).all() and np.isfinite(masked[1]).all()
+    assert (
+        np.isnan(masked[0, drawing]).all() and np.isfinite(masked[0, ~drawing]).all() and np.isfinite(masked[1]).all()
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 2), (2, 500), (700, 3)])

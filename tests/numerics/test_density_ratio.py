@@ -34,7 +34,7 @@ def test_what_the_target_has_more_of_is_asked_for_more():
     rng = np.random.default_rng(0)
     sides = two_sides(rng)
     values = rng.normal(size=(350, 8)) + sides.group[:, None]
-    rare = (rng.random(350) < np.where(sides.target, 0.6, 0.1))
+    rare = rng.random(350) < np.where(sides.target, 0.6, 0.1)
     values[rare, 3] -= 4
     found = ratio(values, sides)
     train = ~sides.target
@@ -77,7 +77,7 @@ def test_nearness_grows_towards_the_target():
     rng = np.random.default_rng(0)
     sides = two_sides(rng)
     points = rng.normal(size=(350, 6)) * 0.3 + np.eye(6)[sides.group] * 3
-    rare = (rng.random(350) < np.where(sides.target, 0.9, 0.05))
+    rare = rng.random(350) < np.where(sides.target, 0.9, 0.05)
     points[rare, 5] += 3
     told = nearness(points, sides, rng)
     assert told[~sides.target & rare].mean() > told[~sides.target & ~rare].mean() + 0.2

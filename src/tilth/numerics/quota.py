@@ -88,7 +88,7 @@ def proportional(weights: Array, total: int, *, rank: Array, most: int) -> Array
     for _ in range(200):
         middle = (low + high) / 2
         low, high = (middle, high) if given(middle).sum() <= total else (low, middle)
-    counts = given(low)
+    counts = given(low * (1 - 1e-9))  # a little less: those with equal claims are then all still asking
     asking = np.where(counts < most, (counts + 0.5) / weights, np.inf)
     first = np.lexsort((rank, np.round(asking * low if low else asking, 9)))  # equal claims, but for rounding
     counts[first[: total - int(counts.sum())]] += 1
