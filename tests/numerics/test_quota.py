@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.numerics.quota import even_turns, multi_label_turns, water_fill
+from tilth.numerics.quota import even_turns, multi_label_turns, proportional, water_fill
 
 sizes = st.lists(st.integers(0, 40), min_size=1, max_size=8).map(np.array)
 
@@ -75,3 +75,19 @@ def test_multi_label_turns_stop_at_the_level_asked():
     targets = np.array([[1, 0], [1, 0], [1, 0], [0, 1]], dtype=bool)
     rows = multi_label_turns(np.arange(4), targets, targets.sum(axis=0), 50, most=np.full(4, 9), level=3.0)
     assert rows.tolist() == [3, 3]
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.2, 1.0, 1.0, 3.0]), min_size=1, max_size=12).map(np.array),
+    st.integers(0, 60),
+    st.integers(1, 8),
+)
+def test_shares_in_proportion_agree_with_giving_one_at_a_time(weights, total, most):
+    rank = np.arange(len(weights))[::-1]
+    found = proportional(weights, total, rank=rank, most=most)
+    slow = np.zeros(len(weights), int)
+    asked = np.maximum(weights, 1e-12)
+    for _ in range(min(total, most * len(weights))):
+        claims = np.where(slow < most, (slow + 0.5) / asked, np.inf)
+        slow[np.lexsort((rank, claims))[0]] += 1
+    assert found.tolist() == slow.tolist()

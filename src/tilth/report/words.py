@@ -45,6 +45,14 @@ KINDS: Mapping[str, tuple[str, str]] = {
         "The label guard",
         "What each operation makes of each class, judged by models that never saw the sample.",
     ),
+    "coverage_gap": (
+        "Coverage gaps",
+        "The target, a sample of what the model will meet, has what train lacks; a model may do well on train and badly there.",
+    ),
+    "edge_case": (
+        "Edge cases",
+        "The sample lies inside the cluster of its class and far from the nearest of it: right, and rare.",
+    ),
     "validation_set": ("The proposed validation set", "How many samples, and how clean they are expected to be."),
     "validation_candidate": (
         "Proposed for validation",
