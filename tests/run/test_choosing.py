@@ -44,7 +44,10 @@ class Heard(Silence):
     ("text", "told"),
     [
         ('[[step]]\nuse = "augment.geometric"\npool = 3', "no step after it chooses"),
-        ('[[step]]\nuse = "augment.geometric"\npool = 3\n[[step]]\nuse = "select.random"\npool = 2', "leaves 2 budgets"),
+        (
+            '[[step]]\nuse = "augment.geometric"\npool = 3\n[[step]]\nuse = "select.random"\npool = 2',
+            "leaves 2 budgets",
+        ),
         ('[[step]]\nuse = "embed.pixels"\npool = 2', "only augmenters"),
         ('[[step]]\nuse = "augment.geometric"\npool = 0.5', "from 1 to 100"),
         ('[[step]]\nuse = "augment.geometric"\npool = true', "from 1 to 100"),
@@ -75,11 +78,15 @@ def test_a_pool_is_filled_chosen_from_and_described_once(tmp_path):
     assert np.ptp(list(made.after.counts("train").values())) <= 1
     assert not any(edit.id in made.before for _, edit in made.outcome.edits)  # nothing raw is dropped
     drop = next(edit for _, edit in made.outcome.edits if type(edit).__name__ == "Drop")
-    assert drop.because.startswith("not chosen by select.iterative for a budget of 100; a chosen sample of its class lies")
+    assert drop.because.startswith(
+        "not chosen by select.iterative for a budget of 100; a chosen sample of its class lies"
+    )
     assert drop.evidence["apart"] > drop.evidence["apart_random"]
     assert any("(random: " in line for line in voice.lines)
     described = [len(pq.read_table(file)) for file in sorted((tmp_path / "ws" / "rows").rglob("*.parquet"))]
-    assert sorted(described) == sorted([len(work.base), 200 - len(work.base.open)])  # the raw ones once, the made ones once
+    assert sorted(described) == sorted(
+        [len(work.base), 200 - len(work.base.open)]
+    )  # the raw ones once, the made ones once
     again = tilth.open(source, workspace=tmp_path / "again", workers=1).improve(str(recipe), budget=100, prove=False)
     assert again.after.version == made.after.version
 

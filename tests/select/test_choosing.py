@@ -95,7 +95,14 @@ def test_of_a_pair_the_one_of_less_worth_goes():
 
 def test_neighbours_of_errors_are_chosen_first_and_errors_take_turns():
     # raw at 0 (wrong), 50 (right), 100 (wrong); the pool lies around all three
-    places = [0, 50, 100, *(1 + n / 10 for n in range(8)), *(51 + n / 10 for n in range(8)), *(101 + n / 10 for n in range(8))]
+    places = [
+        0,
+        50,
+        100,
+        *(1 + n / 10 for n in range(8)),
+        *(51 + n / 10 for n in range(8)),
+        *(101 + n / 10 for n in range(8)),
+    ]
     data, signals, of = line(places, raw=3)
     raw = [id for id in data.ids.tolist() if not data[id].parents]
     said = np.array([[0.2, 0.8, 0.0] if of[id] != 50 else [0.9, 0.1, 0.0] for id in raw], np.float32)

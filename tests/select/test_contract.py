@@ -114,7 +114,9 @@ def test_difficult_classes_get_more_and_none_moves_by_more_than_a_quarter():
     signals = Signals({"probabilities": Signal("probabilities", even.ids, said)})
     solved = Signals({"probabilities": Signal("probabilities", even.ids, even.targets)})
     step, rng = Random(budgets="difficulty", raw=True), np.random.default_rng
-    sizes, plain = (np.array(list(even.only(step.select(even, one, 600, rng(0))).counts().values())) for one in (signals, solved))
+    sizes, plain = (
+        np.array(list(even.only(step.select(even, one, 600, rng(0))).counts().values())) for one in (signals, solved)
+    )
     now = np.array(list(even.counts().values())) * 600 / 800
     assert sizes.sum() == plain.sum() == 600
     assert sizes[2] > plain[2] and (np.delete(sizes, 2) <= np.delete(plain, 2)).all()

@@ -35,7 +35,9 @@ def stratified(scores: Array, count: int, rng: np.random.Generator, *, strata: i
     members = [left[part == index] for index in range(strata)]
     chosen: list[Array] = []
     filled = sorted((rows for rows in members if len(rows)), key=len)
-    for at, rows in enumerate(filled):  # the smallest first: the surplus of the budget is known when the large ones come
+    for at, rows in enumerate(
+        filled
+    ):  # the smallest first: the surplus of the budget is known when the large ones come
         share = (count - sum(map(len, chosen))) // (len(filled) - at)
         chosen.append(rng.choice(rows, min(share, len(rows)), replace=False))
     return np.sort(np.concatenate(chosen)) if chosen else np.zeros(0, np.int64)

@@ -45,7 +45,7 @@ def left_out(use: str, step: Any, data: Dataset, signals: Signals, budget: int, 
     beside = _beside(step, train, signals, chosen, run)
     if beside and not chosen.all():
         run.log("         " + _told(use, beside))
-    return [_drop(use, budget, str(train.ids[row]), beside, row) for row in np.flatnonzero(~chosen)]
+    return [_drop(use, budget, str(train.ids[row]), beside, row) for row in np.flatnonzero(~chosen).tolist()]
 
 
 def _beside(step: Any, train: Dataset, signals: Signals, chosen: Array, run: Run) -> _Beside | None:
@@ -68,7 +68,7 @@ def _told(use: str, one: _Beside) -> str:
     )
 
 
-def _drop(use: str, budget: int, id: str, beside: _Beside | None, row: int) -> Drop:
+def _drop(use: str, budget: int, id: str, beside: _Beside | None, row: int) -> Edit:
     because, evidence = f"not chosen by {use} for a budget of {budget:,}", dict[str, Any](budget=budget)
     if beside:
         evidence |= {

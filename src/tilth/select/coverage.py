@@ -21,7 +21,9 @@ class Coverage:
     """
 
     score: str = "probabilities"  # signal of difficulty: 1 - probability of the label; or any with one value a sample
-    discard: float = 0.1  # share of a class, its hardest, left out: mostly wrong labels. The paper's at 50 to 80 % pruning
+    discard: float = (
+        0.1  # share of a class, its hardest, left out: mostly wrong labels. The paper's at 50 to 80 % pruning
+    )
     strata: int = 50  # parts of the range of the score; the paper's
     budgets: str = "equal"  # or "difficulty" (reads `probabilities`), or "as_is"
     raw: bool = False  # whether samples that came with the source may go too

@@ -33,7 +33,9 @@ class Iterative:
     least_gain: float = 0.01  # rise of the mean distance, a share, under which a round of the form pairs is the last
     worth: str = ""  # signal of a valuator for the form pairs: the worse of a pair goes, the better is drawn
     gamma: float = 0.0  # weight of worth beside the distance when drawing, both in standard deviations
-    space: str = "embedding"  # signal in which distances are taken; the paper: the fixed model's 256 values (embed.learner)
+    space: str = (
+        "embedding"  # signal in which distances are taken; the paper: the fixed model's 256 values (embed.learner)
+    )
     budgets: str = "equal"  # or "difficulty" (reads `probabilities`), or "as_is"
     raw: bool = False  # whether samples that came with the source may go too
 
