@@ -11,14 +11,19 @@ from tilth.errors import RecipeError, did_you_mean
 
 _TOP = ("name", "about", "learner", "folds", "budget", "step", "round", "format")
 FORMAT = 1
+_MOST_POOL = 100  # the papers have 8; more is a slip of the finger that fills a disk
 
 
 @dataclass(frozen=True, slots=True)
 class StepCall:
-    """One step by its registered name, with the settings that differ from its defaults."""
+    """One step by its registered name, with the settings that differ from its defaults.
+
+    pool  how many budgets an augmenter fills, or a selector leaves: what is over is for a later selector to drop
+    """
 
     use: str
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    pool: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,11 @@ def _tables(raw: Mapping[str, Any], key: str, where: str) -> list[dict[str, Any]
 def _call(table: Mapping[str, Any], where: str) -> StepCall:
     if not isinstance(table.get("use"), str):
         raise RecipeError(f'{where}: a step names what it uses:  use = "audit.duplicates"; found {dict(table)}')
-    return StepCall(table["use"], {key: value for key, value in table.items() if key != "use"})
+    pool = table.get("pool", 1.0)
+    if isinstance(pool, bool) or not isinstance(pool, (int, float)) or not 1 <= pool <= _MOST_POOL:
+        raise RecipeError(f"{where}: pool is a number of budgets from 1 to {_MOST_POOL}, found {pool!r}")
+    settings = {key: value for key, value in table.items() if key not in ("use", "pool")}
+    return StepCall(table["use"], settings, float(pool))
 
 
 def _round(table: Mapping[str, Any], where: str) -> Round:

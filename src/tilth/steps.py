@@ -319,7 +319,7 @@ class Augmenter(Protocol):
 @runtime_checkable
 class Selector(Protocol):
     def select(self, data: Dataset, signals: Signals, budget: int, rng: np.random.Generator) -> list[str]:
-        """Ids of the train samples to keep."""
+        """Ids of the train samples to keep, so that the open part of the dataset holds at most `budget` samples."""
         ...
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from tilth.edit import Add
 from tilth.embed.learner import Penultimate
 from tilth.errors import StepError
 from tilth.testing import worlds
 from tilth.testing.contract import check_step
+from tilth.testing.memory import MemoryRun
 
 SMALL = {"size_px": 16, "least_steps": 60, "batch": 16, "precision": "fp32"}
 
@@ -31,3 +35,17 @@ def test_a_learner_without_layers_is_refused():
     world = worlds.photos(20)
     with pytest.raises(StepError, match=r"learn\.linear"):
         Penultimate(learner="linear").measure(world.data, world.run())
+
+
+def test_made_samples_can_be_looked_at_without_being_trained_on():
+    world = worlds.photos(60)
+    data, run = world.data, world.run()
+    parent = data.train.ids[0]
+    copy = dataclasses.replace(data[parent], id="f" * 16, path="copy.png", parents=(parent,), maker="test")
+    run = MemoryRun({**world.contents, copy.id: world.contents[parent]})
+    pool = data.apply([Add(copy, "a copy")])
+    step = Penultimate(settings={**SMALL, "least_steps": 5, "epochs": 1}, made=False)
+    alone, beside = step.measure(data, run), step.measure(pool, run)
+    assert beside.rows(data.ids) == pytest.approx(alone.values, abs=1e-4)  # the pool changed no weight
+    assert beside.rows([copy.id])[0] == pytest.approx(alone.rows([parent])[0], abs=1e-4)
+    assert beside.meta["trained_on"] == data.train.version

@@ -76,3 +76,11 @@ def test_what_is_valued_is_what_is_proved() -> None:
     own = parse_recipe('name = "own"\n[[step]]\nuse = "value.hydra"\nlearner = "convnet"\n')
     assert valued_by(own, "resnet34", None) == own
     assert valued_by(recipe, None, None) == recipe == valued_by(recipe, "linear", None)
+
+
+def test_the_fixed_model_is_handed_to_an_embedder_that_looks_through_a_learner() -> None:
+    recipe, _ = load_recipe("iterative-sampling")
+    handed = {call.use: call.settings for _, call in valued_by(recipe, "cut-resnet50", None).unrolled()}
+    assert handed["embed.learner"] == {"made": False, "learner": "cut-resnet50", "settings": {}}
+    assert [call.pool for _, call in recipe.unrolled() if call.pool > 1] == [3.0, 1.5]
+    assert valued_by(recipe, "linear", None) == recipe  # it has no layer to look at: the embedder's own stays

@@ -139,9 +139,13 @@ def dry_run(
     if not as_json:
         print(f"plan: {chosen.name}. {chosen.about}")
         for place in ws.plan(chosen, embedder=embedder):
-            told = ", ".join(f"{key} = {value!r}" for key, value in place.settings.items())
+            told = ", ".join(f"{key} = {value!r}" for key, value in _settings_of(place).items())
             print(f"  {place.place:>5}  {place.use:<22} {told}")
     edits(ws, ws.propose(recipe, budget=budget, embedder=embedder, least_severity=least).edits, as_json)
+
+
+def _settings_of(place: Any) -> dict[str, Any]:
+    return {**place.settings, **({"pool": place.pool} if place.pool > 1 else {})}
 
 
 def edits(ws: Any, proposed: Sequence[tuple[str, Any]], as_json: bool) -> None:

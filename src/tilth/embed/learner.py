@@ -23,8 +23,9 @@ class Penultimate:
 
     learner: str = "convnet"  # any learner with a layer to look at
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the learner, where they differ from its defaults
+    made: bool = True  # False: train on raw samples alone, and look at made ones too: a pool costs no training
 
-    version = 1
+    version = 2
     gives = ("embedding",)
     grain = "dataset"
     cost = "one training"
@@ -36,12 +37,13 @@ class Penultimate:
         """
         name = self.learner if self.learner.startswith("learn.") else f"learn.{self.learner}"
         valid = data.valid
-        model = run.step(name, self.settings).fit(data.train, valid if len(valid) else None, run, seed=run.seed)
+        lesson = data.train if self.made else data.train.where(~data.train.made)
+        model = run.step(name, self.settings).fit(lesson, valid if len(valid) else None, run, seed=run.seed)
         values = model.features(data, run)
         if values is None:
             raise StepError(
                 f"embed.learner was asked for the layers of {name}, which has none to look at.\n"
                 '  Choose a network, say learner = "convnet", or another embedder.'
             )
-        meta = {"learner": name, "trained_on": data.train.version, "sealed": int((data.splits == TEST).sum())}
+        meta = {"learner": name, "trained_on": lesson.version, "sealed": int((data.splits == TEST).sum())}
         return Signal("embedding", data.ids, values, meta=meta)

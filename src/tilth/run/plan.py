@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -62,7 +62,8 @@ def default_learner(schema: Schema) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """One call of a plan. place: `3` or `4.2.1`; key: identity of the step and its settings."""
+    """One call of a plan. place: `3` or `4.2.1`; key: identity of the step and its settings; pool: how many budgets an
+    augmenter fills, or a selector leaves."""
 
     place: str
     use: str
@@ -70,6 +71,7 @@ class Place:
     step: Any
     key: str
     settings: Mapping[str, Any]
+    pool: float = 1.0
 
 
 def plan_of(recipe: Recipe, schema: Schema) -> list[Place]:
@@ -91,7 +93,26 @@ def plan_of(recipe: Recipe, schema: Schema) -> list[Place]:
             )
         have |= set(_GIVEN_BY_LEARNER if one.role == "learners" else declared(one.step, "gives"))
         places.append(one)
+    _check_pools(recipe, places)
     return places
+
+
+def _check_pools(recipe: Recipe, places: Sequence[Place]) -> None:
+    """What is filled beyond the budget must be chosen from: raises RecipeError where nothing does."""
+    wide = None
+    for one in places:
+        if one.pool > 1 and one.role not in ("augmenters", "selectors"):
+            raise RecipeError(
+                f"step {one.place} of the recipe {recipe.name}, {one.use}, has a pool; only augmenters, which fill it, and "
+                "selectors, which leave a part of it, take one"
+            )
+        if one.role == "selectors" or (one.role == "augmenters" and one.pool > 1):
+            wide = one if one.pool > 1 else None
+    if wide:
+        raise RecipeError(
+            f"step {wide.place} of the recipe {recipe.name}, {wide.use}, leaves {wide.pool:g} budgets, and no step after it "
+            'chooses one out of them.\n  Add one after it:  use = "select.iterative"'
+        )
 
 
 def _placed(recipe: Recipe, place: str, call: StepCall) -> Place:
@@ -99,7 +120,7 @@ def _placed(recipe: Recipe, place: str, call: StepCall) -> Place:
     if known.role == "formats":
         raise RecipeError(f"step {place} of the recipe {recipe.name}: {call.use} is a format, not a step of a pipeline")
     step = make_step(call.use, call.settings)
-    return Place(place, known.name, known.role, step, step_key(call.use, step), dict(call.settings))
+    return Place(place, known.name, known.role, step, step_key(call.use, step), dict(call.settings), call.pool)
 
 
 def _giver(kind: str) -> str:

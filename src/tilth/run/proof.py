@@ -40,8 +40,8 @@ def fixed_model(spec: str, settings: Mapping[str, Any] | None = None) -> Any:
 
 
 def valued_by(recipe: Recipe, learner: str | None, settings: Mapping[str, Any] | None) -> Recipe:
-    """The recipe with this fixed model in the valuators that ask for a learner and name none: what is valued is then
-    what is proved."""
+    """The recipe with this fixed model in the valuators and embedders that ask for a learner and name none: what is valued
+    is then what is proved, and what a selector sees is what the fixed model sees."""
     if learner is None:
         return recipe
 
@@ -49,13 +49,15 @@ def valued_by(recipe: Recipe, learner: str | None, settings: Mapping[str, Any] |
         if not isinstance(block, StepCall):
             return replace(block, steps=tuple(handed(call) for call in block.steps))
         known = find_step(block.use)
-        named = {field.name for field in fields(known.load())} if known.role == "valuators" else set()
+        asks = known.role in ("valuators", "embedders")
+        named = {field.name for field in fields(known.load())} if asks else set()
         if not {"learner", "settings"} <= named or "learner" in block.settings:
             return block
         use, given = learner_of(learner)
-        if not hasattr(find_step(use).load(), "trace"):  # a command, a regression: nothing to go through again
+        # A command, a regression: nothing to go through again, and no layer to look at.
+        if not hasattr(find_step(use).load(), "trace"):
             return block
-        return StepCall(block.use, {**block.settings, "learner": use, "settings": {**given, **(settings or {})}})
+        return replace(block, settings={**block.settings, "learner": use, "settings": {**given, **(settings or {})}})
 
     return replace(recipe, steps=tuple(handed(block) for block in recipe.steps))
 

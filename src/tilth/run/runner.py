@@ -16,12 +16,12 @@ import pyarrow as pa
 
 from tilth.dataset import Dataset
 from tilth.digest import digest, digest_bytes
-from tilth.edit import Add, Drop, Edit
+from tilth.edit import Add, Edit
 from tilth.finding import Finding
-from tilth.run import values
+from tilth.run import choosing, values
 from tilth.run.local import LocalRun
 from tilth.run.plan import Place
-from tilth.sample import TEST, TRAIN
+from tilth.sample import TEST
 from tilth.signal import Signal, Signals
 from tilth.store import history
 from tilth.store.ledger import Batch
@@ -90,7 +90,8 @@ def run_plan(
     done = []
     for place in places:
         began = time.monotonic()
-        one = _do(store, run.within(place.key), place, state, folds=folds, budget=budget, commit=commit)
+        wide = round(budget * place.pool)
+        one = _do(store, run.within(place.key), place, state, folds=folds, budget=wide, commit=commit)
         seconds = one.seconds or time.monotonic() - began
         done.append(replace(one, seconds=seconds))
         run.log(f"  {place.place:>5}  {place.use:<22} {_said(one)}")
@@ -244,9 +245,7 @@ def _proposed(store: Store, run: LocalRun, place: Place, state: _State, budget: 
         return place.step.cleanse(data, findings, state.signals)
     if place.role == "augmenters":
         return [_stored(store, edit) for edit in place.step.augment(data, state.signals, run, budget=budget)]
-    chosen = set(place.step.select(data, state.signals, budget, run.rng("select")))
-    left = [id for id, split in zip(data.ids.tolist(), data.splits, strict=True) if split == TRAIN and id not in chosen]
-    return [Drop(id, f"not chosen by {place.use} for a budget of {budget:,}") for id in left]
+    return choosing.left_out(place.use, place.step, data, state.signals, budget, run)
 
 
 def _stored(store: Store, edit: Add) -> Add:

@@ -1,0 +1,1 @@
+"""Which samples to keep out of more than the budget holds."""

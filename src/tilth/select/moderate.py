@@ -1,0 +1,45 @@
+"""Moderate: neither the typical nor the odd, but what lies between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tilth.dataset import Dataset
+from tilth.numerics.strata import middle
+from tilth.select.choice import choice, per_class, points_of, reads
+from tilth.signal import Array, Signals
+
+
+@dataclass(frozen=True)
+class Moderate:
+    """Choose, class by class, those whose distance to the centre of the class is nearest to the median distance.
+
+    Far ones may carry wrong labels, near ones repeat each other. The centre is the median of each feature.
+    """
+
+    space: str = "embedding"  # signal in which distances are taken; "features" where a learner is a step before
+    budgets: str = "equal"  # or "difficulty" (reads `probabilities`), or "as_is"
+    raw: bool = False  # whether samples that came with the source may go too
+
+    version = 1
+    needs = ("embedding",)
+    source = "Xia et al. 2023, Moderate coreset (ICLR)"
+    cost = "O(n d)"
+
+    def __post_init__(self) -> None:
+        reads(self, self.space)
+
+    def select(self, data: Dataset, signals: Signals, budget: int, rng: np.random.Generator) -> list[str]:
+        """Ids of the train samples to keep."""
+        del rng
+        made = choice(data, signals, budget, budgets=self.budgets, raw=self.raw)
+        points = points_of(made, signals, self.space)
+
+        def pick(rows: Array, fixed: Array, count: int) -> Array:
+            own, free = points[rows], np.flatnonzero(~fixed)
+            away = np.linalg.norm(own - np.median(own, axis=0), axis=1)
+            return free[middle(away[free], count)]
+
+        return made.kept(per_class(made, pick))
