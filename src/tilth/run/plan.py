@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -74,9 +74,14 @@ class Place:
 
 def plan_of(recipe: Recipe, schema: Schema) -> list[Place]:
     """The calls in order, each with its step made. Raises RecipeError or StepError for what could not run."""
+    return placed(recipe, recipe.unrolled(), schema)
+
+
+def placed(recipe: Recipe, calls: Iterable[tuple[str, StepCall]], schema: Schema) -> list[Place]:
+    """These calls of a recipe, with their places, as a plan. Raises as `plan_of` does."""
     have: set[str] = set()
     places = []
-    for place, call in recipe.unrolled():
+    for place, call in calls:
         one = _placed(recipe, place, call)
         if schema.modality not in declared(one.step, "modality"):
             raise StepError(
