@@ -15,10 +15,14 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class StepCall:
-    """One step by its registered name, with the settings that differ from its defaults."""
+    """One step by its registered name, with the settings that differ from its defaults.
+
+    room  share (0..1) of what is left of the budget that the step may fill; the rest is for the steps after it
+    """
 
     use: str
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    room: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,11 @@ def _tables(raw: Mapping[str, Any], key: str, where: str) -> list[dict[str, Any]
 def _call(table: Mapping[str, Any], where: str) -> StepCall:
     if not isinstance(table.get("use"), str):
         raise RecipeError(f'{where}: a step names what it uses:  use = "audit.duplicates"; found {dict(table)}')
-    return StepCall(table["use"], {key: value for key, value in table.items() if key != "use"})
+    room = table.get("room", 1.0)
+    if isinstance(room, bool) or not isinstance(room, (int, float)) or not 0 < room <= 1:
+        raise RecipeError(f"{where}: room is a share of what is left of the budget, above 0 and up to 1; found {room!r}")
+    settings = {key: value for key, value in table.items() if key not in ("use", "room")}
+    return StepCall(table["use"], settings, float(room))
 
 
 def _round(table: Mapping[str, Any], where: str) -> Round:

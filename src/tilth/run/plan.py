@@ -62,7 +62,7 @@ def default_learner(schema: Schema) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """One call of a plan. place: `3` or `4.2.1`; key: identity of the step and its settings."""
+    """One call of a plan. place: `3` or `4.2.1`; key: identity of the step and its settings; room: as of `StepCall`."""
 
     place: str
     use: str
@@ -70,6 +70,7 @@ class Place:
     step: Any
     key: str
     settings: Mapping[str, Any]
+    room: float = 1.0
 
 
 def plan_of(recipe: Recipe, schema: Schema) -> list[Place]:
@@ -104,7 +105,11 @@ def _placed(recipe: Recipe, place: str, call: StepCall) -> Place:
     if known.role == "formats":
         raise RecipeError(f"step {place} of the recipe {recipe.name}: {call.use} is a format, not a step of a pipeline")
     step = make_step(call.use, call.settings)
-    return Place(place, known.name, known.role, step, step_key(call.use, step), dict(call.settings))
+    if call.room != 1.0 and known.role != "augmenters":
+        raise RecipeError(
+            f"step {place} of the recipe {recipe.name}: {call.use} fills nothing; room is for steps that add samples"
+        )
+    return Place(place, known.name, known.role, step, step_key(call.use, step), dict(call.settings), call.room)
 
 
 def _giver(kind: str) -> str:

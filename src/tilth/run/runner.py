@@ -218,6 +218,9 @@ def _believed_aside(store: Store, run: LocalRun, place: Place, state: _State, ke
 
 
 def _edited(store: Store, run: LocalRun, place: Place, state: _State, *, budget: int, commit: bool) -> Done:
+    if place.room < 1:
+        now = len(state.data.open)
+        budget = now + round(place.room * max(budget - now, 0))
     beliefs = digest_bytes(dump([[one.kind, one.ids, one.severity, one.evidence] for one in state.findings]).encode())
     read = [signal.key for _, signal in sorted(state.signals.items())]
     key = digest("edit", place.key, place.place, state.data.version, run.seed, budget, beliefs, read)
