@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tilth.augment.turns import Names, made_sample, plan
+from tilth.augment.turns import Names, demand_of, made_sample, plan
 from tilth.dataset import Dataset, label_text
 from tilth.digest import digest, digest_bytes
 from tilth.edit import Add
@@ -73,7 +73,8 @@ class Geometric:
             raise StepError("augment.geometric works on images; this dataset holds texts. Use augment.text.")
         key = digest(self)
         room = budget - len(data.open)
-        turns = plan(data, room, run.rng(key, "turns"), balance=self.balance, most=self.most_per_parent)
+        rng, most = run.rng(key, "turns"), self.most_per_parent
+        turns = plan(data, room, rng, balance=self.balance, most=most, demand=demand_of(signals))
         parents = data.only(turns.parents)
         names = Names(data)
         tasks = []

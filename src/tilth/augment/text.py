@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from tilth.augment.turns import Names, Turns, made_sample, plan
+from tilth.augment.turns import Names, Turns, demand_of, made_sample, plan
 from tilth.augment.words import class_words, swapped, thinned
 from tilth.dataset import Dataset, label_text
 from tilth.digest import digest, digest_bytes
@@ -60,7 +60,7 @@ class Text:
         keep = class_words(run.texts(train), train.targets, share=self.label_words) if len(train) else frozenset()
         known, spent, most = set(run.texts(data)), set[str](), self.most_per_parent
         while most > 0:
-            turns = self._turns(data, run, budget, most, spent)
+            turns = self._turns(data, signals, run, budget, most, spent)
             made: list[Add] = []
             for add in self._round(data, turns, keep, known, spent, run):
                 made.append(add)
@@ -72,10 +72,12 @@ class Text:
         if spent:
             run.log(f"augment.text: {len(spent)} texts have no safe move left that gives a new text")
 
-    def _turns(self, data: Dataset, run: Run, budget: int, most: int, spent: set[str]) -> Turns:
+    def _turns(
+        self, data: Dataset, signals: Signals, run: Run, budget: int, most: int, spent: set[str]
+    ) -> Turns:
         room, level = budget - len(data.open), self.balance and not self.fill
-        rng = run.rng(digest(self), "turns")
-        return plan(data, room, rng, balance=self.balance, most=most, level=level, barred=spent)
+        rng, demand = run.rng(digest(self), "turns"), demand_of(signals)
+        return plan(data, room, rng, balance=self.balance, most=most, level=level, barred=spent, demand=demand)
 
     def _round(
         self, data: Dataset, turns: Turns, keep: frozenset[str], known: set[str], spent: set[str], run: Run

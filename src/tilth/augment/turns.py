@@ -11,7 +11,7 @@ import numpy as np
 from tilth.dataset import Dataset
 from tilth.numerics.quota import even_turns, multi_label_turns, water_fill
 from tilth.sample import TRAIN, Sample, made_id
-from tilth.signal import Array
+from tilth.signal import Array, Signal, Signals
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ def plan(
     most: int,
     level: bool = False,
     barred: Collection[str] = (),
+    demand: Signal | None = None,
 ) -> Turns:
     """Which parents to use how often, so that at most `room` samples come in.
 
@@ -42,6 +43,8 @@ def plan(
     most     new samples per parent at most
     level    stop where every class has reached the size of the largest
     barred   ids that are no parents
+    demand   how many samples each parent should give beside others of its class; all alike where there is none. One that
+             was not measured counts as 1
 
     Raw samples are preferred: a made one is used only in a class that has no raw one. Samples without a label or
     of weight 0 are never parents.
@@ -49,28 +52,46 @@ def plan(
     train = data.train
     usable = _parents(train) & ~np.isin(train.ids, list(barred))
     rank = rng.permutation(len(train))
+    weights = None if demand is None else _demanded(train, demand)
     if room <= 0 or not usable.any():
         return Turns((), np.zeros(0, dtype=np.int64))
     if not balance:
-        rows = even_turns(rank, np.array([min(room, int(usable.sum()) * most)]), [np.flatnonzero(usable)])
+        quota = np.array([min(room, int(usable.sum()) * most)])
+        rows = even_turns(rank, quota, [np.flatnonzero(usable)], weights=weights, most=most)
     elif data.schema.task == "multi-label":
-        rows = _multi_label(train, usable, rank, room, most=most, level=level)
+        rows = _multi_label(train, usable, rank, room, most=most, level=level, weights=weights)
     else:
-        rows = _single_label(train, usable, rank, room, most=most, level=level)
+        rows = _single_label(train, usable, rank, room, most=most, level=level, weights=weights)
     used, times = np.unique(rows, return_counts=True)
     return Turns(tuple(train.ids[used].tolist()), times)
 
 
-def _single_label(train: Dataset, usable: Array, rank: Array, room: int, *, most: int, level: bool) -> Array:
+def demand_of(signals: Signals) -> Signal | None:
+    """The demand that a step before told, if any did."""
+    return signals["demand"] if "demand" in signals else None
+
+
+def _demanded(train: Dataset, demand: Signal) -> Array:
+    weights = np.ones(len(train))
+    known = np.isin(train.ids, demand.ids)
+    weights[known] = demand.rows(train.ids[known])
+    return weights
+
+
+def _single_label(
+    train: Dataset, usable: Array, rank: Array, room: int, *, most: int, level: bool, weights: Array | None
+) -> Array:
     sizes = np.bincount(train.labels[train.labels >= 0], minlength=len(train.schema.classes))
     members = [np.flatnonzero(usable & (train.labels == index)) for index in range(len(sizes))]
     caps = np.array([len(rows) * most for rows in members])
     if level:
         caps = np.minimum(caps, sizes.max() - sizes)
-    return even_turns(rank, water_fill(sizes, room, caps=caps), members)
+    return even_turns(rank, water_fill(sizes, room, caps=caps), members, weights=weights, most=most)
 
 
-def _multi_label(train: Dataset, usable: Array, rank: Array, room: int, *, most: int, level: bool) -> Array:
+def _multi_label(
+    train: Dataset, usable: Array, rank: Array, room: int, *, most: int, level: bool, weights: Array | None
+) -> Array:
     holds = train.targets > 0
     sizes = holds.sum(axis=0)
     return multi_label_turns(
@@ -80,6 +101,7 @@ def _multi_label(train: Dataset, usable: Array, rank: Array, room: int, *, most:
         room,
         most=np.full(len(train), most),
         level=float(sizes.max()) if level else np.inf,
+        weights=weights,
     )
 
 

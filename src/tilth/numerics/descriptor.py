@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def content_box(grey: Picture) -> Box | None:
 
     grey  (h, w) uint8
     """
-    ground, clear = _ground(grey)
+    ground, clear = ground_of(grey)
     if clear < _CLEAR_SHARE:
         return None
     scale = max(1.0, max(grey.shape) / _LOOK_PX)
@@ -57,46 +58,70 @@ def tidied(picture: Picture) -> tuple[Picture, Box | None]:
     these parts are painted with the ground. What touches the border stays where it holds a third of the ink or more: it
     may be the content itself, cut off.
     """
+    grey = luma(picture)
+    ground, clear = ground_of(grey)
+    found = parts_of(grey, ground) if clear >= _RULED_SHARE else None
+    if found is None:
+        return picture, None
+    gone = (found.cut | found.dust)[found.labels]
+    tidy = picture.copy()
+    tidy[np.kron(gone, np.ones((found.cell, found.cell), bool))[: grey.shape[0], : grey.shape[1]]] = background(picture)
+    rows, columns = np.nonzero((found.labels > 0) & ~gone)
+    return tidy, _margined(rows, columns, float(found.cell), grey.shape)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What lies apart from each other on the ground, told on cells of `cell` px.
+
+    labels  (rows, columns) int, the part of each cell; 0 is ground
+    ink     (p,) cells of ink in each part
+    cut     (p,) bool, reaches in from the border and is not the content itself
+    dust    (p,) bool, next to nothing beside the largest part that stays
+    """
+
+    labels: Array
+    ink: Array
+    cut: Array
+    dust: Array
+    cell: int
+
+
+def parts_of(grey: Picture, ground: float) -> Parts | None:
+    """The parts of a grey picture (h, w) on its ground; None where nothing lies on it."""
     from scipy import ndimage
 
-    grey = luma(picture)
-    ground, clear = _ground(grey)
-    if clear < _RULED_SHARE:
-        return picture, None
-    share = _ink_by_cell(grey, ground)
-    parts: Array = np.zeros(share.shape, dtype=np.int32)
-    ndimage.label(share > 0, structure=np.ones((3, 3)), output=parts)
-    if not (count := int(parts.max())):
-        return picture, None
-    ink = np.bincount(parts.ravel(), weights=share.ravel(), minlength=count + 1)
+    share, cell = _ink_by_cell(grey, ground)
+    labels: Array = np.zeros(share.shape, dtype=np.int32)
+    ndimage.label(share > 0, structure=np.ones((3, 3)), output=labels)
+    if not (count := int(labels.max())):
+        return None
+    ink = np.bincount(labels.ravel(), weights=share.ravel(), minlength=count + 1)
     ink[0] = 0
     cut = np.zeros(count + 1, bool)
-    cut[np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])] = True
+    cut[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
+    cut[0] = False
     if ink[cut].sum() > _CUT_INK * ink.sum():
         cut[:] = False
-    cut |= ink < _SPECK * ink[~cut].max(initial=0.0)
-    cut[0] = False
-    cell = -(-max(grey.shape) // _LOOK_PX)
-    gone = np.kron(cut[parts], np.ones((cell, cell), bool))[: grey.shape[0], : grey.shape[1]]
-    tidy = picture.copy()
-    tidy[gone] = background(picture)
-    rows, columns = np.nonzero((parts > 0) & ~cut[parts])
-    return tidy, _margined(rows, columns, float(cell), grey.shape)
+    dust = ~cut & (ink < _SPECK * ink[~cut].max(initial=0.0))
+    dust[0] = False
+    return Parts(labels, ink, cut, dust, cell)
 
 
-def _ground(grey: Picture) -> tuple[float, float]:
+def ground_of(grey: Picture) -> tuple[float, float]:
     """The median of the border, and the share 0..1 of the border that looks like it."""
     edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]).astype(np.int16)
     ground = float(np.median(edge))
     return ground, float((np.abs(edge - ground) <= _TONE_APART).mean())
 
 
-def _ink_by_cell(grey: Picture, ground: float) -> Array:
-    """(rows, columns) share of each cell that is ink: `_LOOK_PX` cells along the longer side, or as many as pixels."""
+def _ink_by_cell(grey: Picture, ground: float) -> tuple[Array, int]:
+    """(rows, columns) share of each cell that is ink, and its side in px: `_LOOK_PX` cells along the longer side, or as
+    many as pixels."""
     cell = -(-max(grey.shape) // _LOOK_PX)
     whole = np.pad(grey, ((0, -grey.shape[0] % cell), (0, -grey.shape[1] % cell)), mode="edge").astype(np.int16)
     ink = np.abs(whole - ground) > _TONE_APART
-    return ink.reshape(ink.shape[0] // cell, cell, ink.shape[1] // cell, cell).mean((1, 3))
+    return ink.reshape(ink.shape[0] // cell, cell, ink.shape[1] // cell, cell).mean((1, 3)), cell
 
 
 def _margined(rows: Array, columns: Array, scale: float, size: tuple[int, ...]) -> Box:

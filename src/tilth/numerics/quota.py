@@ -42,14 +42,23 @@ def water_fill(sizes: Array, room: int, *, caps: Array | None = None) -> Array:
     return quotas
 
 
-def even_turns(rank: Array, quotas: Array, members: list[Array]) -> Array:
+def even_turns(
+    rank: Array, quotas: Array, members: list[Array], *, weights: Array | None = None, most: int = 1
+) -> Array:
     """Which members to use, so that each class meets its quota and within a class all are used equally.
 
     rank     (n,) a number for each sample: those with a lower one come first (a seeded permutation)
     quotas   (k,) int
     members  for each class the rows of its members
+    weights  (n,) from 0 up: within a class turns go in proportion to them, each member at most `most` times
     returns  (sum of quotas of classes that have members,) int rows, class by class, in turns
     """
+    if weights is not None:
+        given = [
+            np.repeat(rows, proportional(weights[rows], quota, rank=rank[rows], most=most))
+            for rows, quota in zip(members, quotas.tolist(), strict=True)
+        ]
+        return np.concatenate(given) if given else np.zeros(0, dtype=np.int64)
     turns = [
         np.resize(rows[np.argsort(rank[rows], kind="stable")], quota)
         for rows, quota in zip(members, quotas.tolist(), strict=True)
@@ -58,7 +67,44 @@ def even_turns(rank: Array, quotas: Array, members: list[Array]) -> Array:
     return np.concatenate(turns) if turns else np.zeros(0, dtype=np.int64)
 
 
-def multi_label_turns(rank: Array, targets: Array, sizes: Array, room: int, *, most: Array, level: float) -> Array:
+def proportional(weights: Array, total: int, *, rank: Array, most: int) -> Array:
+    """How many of `total` each gets, as its weight says and at most `most`.
+
+    weights  (n,) from 0 up; with weight 0 one gets none, while the others have room
+    rank     (n,) who comes first where one is left over
+    returns  (n,) int that add up to total, or to n `most` where that is less
+
+    Source   Webster's rule: each next one goes where (given + 1/2) / weight is least
+    """
+    total = min(total, len(weights) * most)
+    weights = np.maximum(np.asarray(weights, dtype=np.float64), 1e-12)
+    if total <= 0:
+        return np.zeros(len(weights), dtype=np.int64)
+
+    def given(rate: float) -> Array:
+        return np.minimum(np.floor(rate * weights + 0.5), most).astype(np.int64)
+
+    low, high = 0.0, (most + 1) / float(weights.min())
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if given(middle).sum() <= total else (low, middle)
+    counts = given(low)
+    asking = np.where(counts < most, (counts + 0.5) / weights, np.inf)
+    first = np.lexsort((rank, np.round(asking * low if low else asking, 9)))  # equal claims, but for rounding
+    counts[first[: total - int(counts.sum())]] += 1
+    return counts
+
+
+def multi_label_turns(
+    rank: Array,
+    targets: Array,
+    sizes: Array,
+    room: int,
+    *,
+    most: Array,
+    level: float,
+    weights: Array | None = None,
+) -> Array:
     """Which samples to use where each one counts in several classes: always one of the smallest class.
 
     rank     (n,) as in `even_turns`
@@ -67,6 +113,7 @@ def multi_label_turns(rank: Array, targets: Array, sizes: Array, room: int, *, m
     room     samples to add at most
     most     (n,) int, how often each sample may be used
     level    a class of this size or more asks for nothing (infinity: only the room counts)
+    weights  (n,) from 0 up: one of weight 2 is used twice where another is used once
     returns  (at most room,) int rows in the order of use
 
     Each turn takes, in the smallest class that still has a sample, the one used least; ties go to the one with the
@@ -76,9 +123,10 @@ def multi_label_turns(rank: Array, targets: Array, sizes: Array, room: int, *, m
     counts = np.asarray(sizes, dtype=np.float64).copy()
     width = targets.sum(axis=1)
     members = [rows[np.lexsort((rank[rows], width[rows]))] for rows in map(np.flatnonzero, targets.T)]
+    shares = np.ones(len(targets)) if weights is None else np.maximum(weights, 1e-12)
     turns: list[int] = []
     while len(turns) < room:
-        at = _next_in_smallest(counts, members, uses, most, level)
+        at = _next_in_smallest(counts, members, uses, most, level, shares)
         if at is None:
             break
         uses[at] += 1
@@ -87,12 +135,14 @@ def multi_label_turns(rank: Array, targets: Array, sizes: Array, room: int, *, m
     return np.array(turns, dtype=np.int64)
 
 
-def _next_in_smallest(counts: Array, members: list[Array], uses: Array, most: Array, level: float) -> int | None:
+def _next_in_smallest(
+    counts: Array, members: list[Array], uses: Array, most: Array, level: float, shares: Array
+) -> int | None:
     for index in np.argsort(counts, kind="stable").tolist():
         if counts[index] >= level:
             return None
         rows = members[index]
         rows = rows[uses[rows] < most[rows]]
         if len(rows):
-            return int(rows[np.argmin(uses[rows])])
+            return int(rows[np.argmin((uses[rows] + 0.5) / shares[rows])])
     return None

@@ -6,9 +6,9 @@ words stand beside it in HTML, where they wrap, scale and can be read aloud.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -214,6 +214,34 @@ def histogram(values: Array, *, bars: int = 48) -> Histogram | None:
     words_at = [(float(scale.at(tick)[:-1]), f"{tick:.4g}".replace("-", "−")) for tick in ticks(scale.low, scale.high)]
     beyond = int(((finite < scale.low - step / 1e6) | (finite > scale.high + step / 1e6)).sum())
     return Histogram(svg, tuple(words_at), most, beyond)
+
+
+def two_histograms(facts: Mapping[str, Any]) -> Histogram | None:
+    """Train against its target by the values of one attribute, as a finding's evidence tells them; None where it does not.
+
+    facts  `edges` (bins + 1,), `train_shares` and `target_shares` (bins,) of a side, and `against`, the target's name
+    """
+    edges, train, target = (facts.get(name) for name in ("edges", "train_shares", "target_shares"))
+    if not edges or not train or not target:
+        return None
+    most, width = max(*train, *target) or 1.0, WIDTH / len(train)
+
+    def drawn(shares: Sequence[float], side: str, left: float) -> str:
+        return "".join(
+            f'<rect class="{side}" x="{place * width + left:.2f}" width="{width * 0.45:.2f}" '
+            f'y="{HEIGHT * (1 - share / most):.1f}" height="{HEIGHT * share / most:.1f}"/>'
+            for place, share in enumerate(shares)
+            if share
+        )
+
+    said = f"Shares of train and of {facts.get('against', 'the target')} by value, {len(train)} bars each"
+    svg = Markup(
+        f'<svg class="histogram pair" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(said)}">{drawn(train, "train", 0)}{drawn(target, "target", width * 0.47)}</svg>'
+    )
+    scale = Scale(edges[0], edges[-1])
+    places = tuple((float(scale.at(tick)[:-1]), f"{tick:.4g}".replace("-", "−")) for tick in ticks(edges[0], edges[-1]))
+    return Histogram(svg, places, round(100 * most), 0)
 
 
 def ticks(low: float, high: float, *, about: int = 4) -> list[float]:

@@ -17,6 +17,7 @@ from tilth.edit import Add, Drop, Edit, Move, Relabel
 from tilth.errors import ContentError
 from tilth.finding import Finding
 from tilth.numerics import picture
+from tilth.report import charts
 from tilth.report.story import Change, Story
 from tilth.report.words import EDITS
 from tilth.sample import Label, Sample
@@ -53,6 +54,8 @@ class FindingCard:
     suggested: str
     chances: str
     classes: str
+    chart: charts.Histogram | None = None
+    against: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,8 @@ def finding_card(step: str, finding: Finding, album: Album) -> FindingCard:
         suggested=label_text(schema, suggested) if suggested is not None else "",
         chances=_chances(facts),
         classes=class_keys(given, suggested, *known),
+        chart=charts.two_histograms(facts),
+        against=str(facts.get("against", "")),
     )
 
 

@@ -41,6 +41,14 @@ KINDS: Mapping[str, tuple[str, str]] = {
     ),
     "outlier": ("Outliers", "The sample resembles no class, in looks or to a model that never saw it."),
     "out_of_class": ("Out of class", "The sample lies far from the others of its class and close to another class."),
+    "coverage_gap": (
+        "Coverage gaps",
+        "The target, a sample of what the model will meet, has what train lacks; a model may do well on train and badly there.",
+    ),
+    "edge_case": (
+        "Edge cases",
+        "The sample lies inside the cluster of its class and far from the nearest of it: right, and rare.",
+    ),
     "validation_set": ("The proposed validation set", "How many samples, and how clean they are expected to be."),
     "validation_candidate": (
         "Proposed for validation",
