@@ -141,7 +141,9 @@ def _call(table: Mapping[str, Any], where: str) -> StepCall:
         raise RecipeError(f'{where}: a step names what it uses:  use = "audit.duplicates"; found {dict(table)}')
     room = table.get("room", 1.0)
     if isinstance(room, bool) or not isinstance(room, (int, float)) or not 0 < room <= 1:
-        raise RecipeError(f"{where}: room is a share of what is left of the budget, above 0 and up to 1; found {room!r}")
+        raise RecipeError(
+            f"{where}: room is a share of what is left of the budget, above 0 and up to 1; found {room!r}"
+        )
     settings = {key: value for key, value in table.items() if key not in ("use", "room")}
     return StepCall(table["use"], settings, float(room))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import tilth
-from tilth.dataset import Schema
+from tilth.dataset import Dataset, Schema
+from tilth.edit import Add, Drop, Relabel
 from tilth.errors import RecipeError, SettingError, StepError
 from tilth.prove import trial as trial_of
 from tilth.recipe import Recipe, parse_recipe
@@ -17,6 +18,8 @@ from tilth.report.write import story_of
 from tilth.run.ablation import time_in_words
 from tilth.run.plan import plan_of
 from tilth.run.rows import plan_row, rows_of
+from tilth.run.versions import described, edits_in_words
+from tilth.sample import Sample, made_id, raw_id
 from tilth.testing.worlds import World, photos
 from tilth.workspace import Workspace
 
@@ -139,6 +142,45 @@ def test_time_is_told_in_words() -> None:
     assert time_in_words(14, 18, 1440.0, 2) == "14 of 18 trainings to go, about 12 minutes"
     assert time_in_words(1, 6, 30.0, 1) == "1 of 6 trainings to go, about 30 seconds"
     assert time_in_words(90, 90, 36_000.0, 1).endswith("about 10.0 hours")
+
+
+def test_a_dataset_in_a_line_is_equal_where_its_classes_are_give_or_take_one() -> None:
+    def rows(train: str, valid: str = "") -> Dataset:
+        labels = [("ab".index(c), split) for split, text in (("train", train), ("valid", valid)) for c in text]
+        return Dataset.from_samples(
+            [Sample(raw_id("c", f"{n}"), "c" * 32, f"{n}", label, split) for n, (label, split) in enumerate(labels)],
+            SCHEMA,
+        )
+
+    one = described("x", rows("aaabb", "ab"), "made up")
+    assert (one.equal, one.train, one.valid, one.samples) == (True, 2.5, 1.0, 7)
+    other = described("x", rows("aaab"), "made up")
+    assert (other.equal, other.train, other.valid) == (False, 2.0, None)
+
+
+def test_edits_are_told_in_words() -> None:
+    made = [
+        Sample(made_id(("p",), "k", n), "c" * 32, f"{n}", 0, "train", 1.0, ("p",), "augment.x:turn") for n in (1, 2)
+    ]
+    edits = [Drop("a", ""), Relabel("b", 0, 1, ""), *(Add(sample, "") for sample in made)]
+    assert edits_in_words(edits) == "1 dropped, 1 relabelled, 2 added (turn 2)"
+    assert edits_in_words([]) == "nothing changed"
+
+
+def test_a_step_leaves_room_for_those_after_it(ws: Workspace, tmp_path: Path) -> None:
+    half = tmp_path / "half.toml"
+    half.write_text('name = "half"\n' + '[[step]]\nuse = "augment.geometric"\nroom = 0.5\n' * 2)
+    n = len(ws.base.open)
+    data = ws.propose(str(half), budget=n + 40).data
+    assert len(data.open) == n + 30
+
+
+@pytest.mark.parametrize("room", ["0", "1.5", '"half"', "true"])
+def test_a_room_that_is_no_share_is_told(room: str) -> None:
+    with pytest.raises(RecipeError, match="room is a share"):
+        parse_recipe(f'[[step]]\nuse = "augment.geometric"\nroom = {room}')
+    with pytest.raises(RecipeError, match="fills nothing"):
+        plan_of(parse_recipe('[[step]]\nuse = "embed.pixels"\nroom = 0.5'), SCHEMA)
 
 
 # -- in a workspace -------------------------------------------------------------------------------------------
