@@ -10,7 +10,7 @@ from torch.nn import functional as nn
 from tilth.augment.operation import Dice, Operation
 from tilth.augment.operations.sampling import read
 
-ELASTIC = 0.05  # deviation of the places, as a share of the side
+ELASTIC = 0.03  # deviation of the places, as a share of the side
 KNOTS = 6  # along each side, from which the bends between are drawn: strokes bend and do not shake
 BARREL = 0.4  # how much farther out than its own place the corner is read
 

@@ -17,16 +17,16 @@ from tilth.augment.operations.sampling import bell, clamped, separable
 from tilth.signal import Array
 
 NOISE = 0.2  # deviation, as a share of the range: Faster AutoAugment on small glyphs
-BLUR = 0.02  # deviation: 6 px at 300
+BLUR = 0.02  # deviation: 6 px at 300; at least 1 px, or a small picture would not change
 SHARPEN = 2.0  # times the fine detail, on top of what is there
 FINE = 0.007  # deviation of what counts as fine detail: 2 px at 300
 PIXELS = 16  # pixels along the shorter side that are left by pixelate at full strength
 BLOCK = 0.025  # side of the blocks that pixels are shuffled in, rounded up to a power of two: 8 px at 300
 
 
-def reach(size: tuple[int, int], share: float) -> int:
-    """Pixels to either side after which Gaussian weights of this deviation, or of a smaller one, are left out."""
-    return max(1, math.ceil(3.5 * share * min(size)))
+def _reach(sigma: float) -> int:
+    """Pixels to either side; beyond, Gaussian weights are left out."""
+    return max(1, math.ceil(3.5 * sigma))
 
 
 def blurred(pictures: Tensor, sigmas: Tensor, reach: int) -> Tensor:
@@ -42,12 +42,13 @@ def noise(pictures: Tensor, magnitudes: Tensor, ground: Tensor, dice: Dice) -> T
 
 def blur(pictures: Tensor, magnitudes: Tensor, ground: Tensor, dice: Dice) -> Tensor:
     size = (pictures.shape[-2], pictures.shape[-1])
-    return blurred(pictures, BLUR * min(size) * magnitudes, reach(size, BLUR))
+    sigmas = max(1.0, BLUR * min(size)) * magnitudes
+    return blurred(pictures, sigmas, _reach(float(sigmas.detach().max())))
 
 
 def sharpen(pictures: Tensor, magnitudes: Tensor, ground: Tensor, dice: Dice) -> Tensor:
     size = (pictures.shape[-2], pictures.shape[-1])
-    smooth = blurred(pictures, torch.full_like(magnitudes, fine(size)), reach(size, FINE))
+    smooth = blurred(pictures, torch.full_like(magnitudes, fine(size)), _reach(fine(size)))
     return clamped(pictures + SHARPEN * magnitudes[:, None, None, None] * (pictures - smooth))
 
 

@@ -45,7 +45,9 @@ def operated(
             at = torch.tensor(rows, device=out.device)
             if name:
                 shares = out.new_tensor([waiting[row].pop(0).magnitude for row in rows])
-                changed = catalogue[name].apply(out[at], shares, ground[at], [dice[row] for row in rows])
+                changed = catalogue[name].apply(
+                    out[at], shares, ground[at], [dice[row] for row in rows] if dice else ()
+                )
                 if catalogue[name].family == "tone":
                     ground[at] = grounds(changed)
             else:

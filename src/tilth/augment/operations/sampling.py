@@ -49,9 +49,13 @@ def box(widths: Tensor) -> Tensor:
 
 
 def bell(sigmas: Tensor, reach: int) -> Tensor:
-    """(b, 2 reach + 1) Gaussian weights; a sigma of 0 px gives the picture back."""
+    """(b, 2 reach + 1) Gaussian weights; a sigma of 0 px gives the picture back.
+
+    Each is cut off at 3.5 sigma, however far the others of the batch reach.
+    """
     taps = offsets(reach, sigmas)
-    weights = torch.exp(-(taps**2) / (2 * sigmas[:, None] ** 2 + 1e-6))
+    within = taps.abs() <= torch.ceil(3.5 * sigmas.detach())[:, None]
+    weights = torch.exp(-(taps**2) / (2 * sigmas[:, None] ** 2 + 1e-6)) * within
     return weights / weights.sum(dim=1, keepdim=True)
 
 
