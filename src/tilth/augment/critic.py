@@ -6,6 +6,7 @@ gradient of one picture would hang on the others.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -21,7 +22,7 @@ class Critic(nn.Module):
     def __init__(self, k: int, channels: int, *, width: int = 16, hidden: int = 128) -> None:
         super().__init__()
         steps = (channels, width, 2 * width, 4 * width)
-        convs = [nn.Conv2d(a, b, 3, 2, 1) for a, b in zip(steps[:-1], steps[1:], strict=True)]
+        convs = [nn.Conv2d(a, b, 3, 2, 1) for a, b in pairwise(steps)]
         self.body = nn.Sequential(*(layer for conv in convs for layer in (conv, nn.LeakyReLU(0.2))))
         features = steps[-1] * _PLACES**2
         self.classes = nn.Linear(features, k)

@@ -119,7 +119,9 @@ class _Duel:
     def step(self, rng: np.random.Generator) -> tuple[float, float, float, float]:
         """One move of the critic, one of the policy; the losses."""
         search = self.search
-        rows = torch.from_numpy(rng.choice(len(self.pictures), 2 * search.batch, replace=len(self.pictures) < 2 * search.batch))
+        rows = torch.from_numpy(
+            rng.choice(len(self.pictures), 2 * search.batch, replace=len(self.pictures) < 2 * search.batch)
+        )
         own, natural = rows[: search.batch].to(self.device), rows[search.batch :].to(self.device)
         made = self.policy(self._at(own), self._subpolicies(rng), rng)
         real, fake = self._seen(self._at(natural)), self._seen(made)

@@ -91,9 +91,7 @@ class Policy:
         often = np.array([stage.chance for stage in stages]) * np.array([stage.p for stage in stages])
         strong = (often * np.array([stage.magnitude for stage in stages])).sum(0) / np.maximum(often.sum(0), 1e-12)
         times = often.sum(0) / len(self.subpolicies)
-        return {
-            name: (float(a), float(b)) for name, a, b in zip(self.operations, times, strong, strict=True)
-        }
+        return {name: (float(a), float(b)) for name, a, b in zip(self.operations, times, strong, strict=True)}
 
     def told(self) -> str:
         """In words, the most frequent operation first: `rotate .41 times at .32, shear_x ...`."""

@@ -72,9 +72,7 @@ class Relaxed(nn.Module):
         return {name: values.detach().cpu().numpy().copy() for name, values in found.items()}
 
 
-def _mixed(
-    operations: Sequence[Operation], pictures: Tensor, weight: Tensor, strength: Tensor, dice: Dice
-) -> Tensor:
+def _mixed(operations: Sequence[Operation], pictures: Tensor, weight: Tensor, strength: Tensor, dice: Dice) -> Tensor:
     """The pictures, each moved towards what every operation makes of it by the operation's weight (b, o)."""
     ground, out = grounds(pictures.detach()), pictures
     for at, operation in enumerate(operations):
