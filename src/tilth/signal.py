@@ -73,6 +73,7 @@ _GIVERS = {
     "embedding": 'an embedder, say use = "embed.pixels" or use = "embed.text"',
     "probabilities": 'a learner, say use = "learn.convnet" or use = "learn.text-linear"',
     "quality": 'use = "embed.quality"',
+    "attributes": 'use = "embed.attributes"',
     "features": 'a learner with a layer to look at, say use = "learn.contrastive"',
 }
 

@@ -26,6 +26,7 @@ SPACES = ("features", "embedding")
 _BINS = 16  # of the histograms: with 50 samples more are empty
 _LEAST_EXCESS = 0.05  # share: what the target has so little more of, no augmentation need bring
 _ALARM = 0.05  # p of the count of uncovered samples, above which it is as many as chance gives
+_STRENGTH = 5.0  # target samples that what holds over all counts as, beside those of a class: a label book has five
 _LEAST_TARGET = 3  # samples of a class, for it to be named
 
 
@@ -141,7 +142,10 @@ class CoverageGaps:
         severity = round(max(0.0, share - expected), 4)
         ids = tuple(str(id) for id in target.ids[rows])
         over_all = Finding("coverage_gap", ids, severity, why, evidence)
-        return [over_all, *(_one_uncovered(train, target, found, int(row), space, severity) for row in rows[: self.most])]
+        return [
+            over_all,
+            *(_one_uncovered(train, target, found, int(row), space, severity) for row in rows[: self.most]),
+        ]
 
 
 def _one_uncovered(train: Dataset, target: Dataset, found: Reach, row: int, space: str, severity: float) -> Finding:
@@ -232,12 +236,14 @@ class Compared:
             f"{self.region.target:.0%} of {against} have {self.column.said(self.region.low, self.region.high)}{most}."
         )
         ids = tuple(str(id) for id in pool.ids[_extremes(rows, column, self.region)])
-        return Finding("coverage_gap", ids, round(min(1.0, self.excess), 4), why, evidence)
+        count = int(self.sides.target.sum())
+        sure = 1.0 if self.of_class is None else count / (count + _STRENGTH)
+        return Finding("coverage_gap", ids, round(min(1.0, sure * self.excess), 4), why, evidence)
 
     def _by_class(self, pool: Dataset, inside: Array) -> tuple[Mapping[str, list[float]], str]:
         """Class -> share of train, of the target, the latter shrunk, target samples; and the two that lack most."""
         held = np.unique(_groups(pool)[self.rows])
-        table = two_sample.shares(inside, self.sides, strength=5.0)  # as many as a class of a label book of 50 has
+        table = two_sample.shares(inside, self.sides, strength=_STRENGTH)
         rows = {
             pool.schema.classes[c]: [round(float(one), 4) for one in row]
             for c, row in zip(held.tolist(), table, strict=True)
@@ -296,9 +302,7 @@ def _histograms(values: Array, sides: Sides) -> dict[str, list[float]]:
     low, high = np.quantile(values, [0.01, 0.99])
     edges = np.linspace(low, high if high > low else low + 1, _BINS + 1)
     place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, _BINS - 1)
-    tally = [
-        np.bincount(place[side], sides.weights[side], minlength=_BINS) for side in (~sides.target, sides.target)
-    ]
+    tally = [np.bincount(place[side], sides.weights[side], minlength=_BINS) for side in (~sides.target, sides.target)]
     return {
         "edges": [round(float(edge), 5) for edge in edges],
         "train_shares": [round(float(one), 4) for one in tally[0]],

@@ -14,7 +14,7 @@ import numpy as np
 from tilth.augment.fates import Fates, fates
 from tilth.augment.operation import Move
 from tilth.augment.operations.sets import named
-from tilth.augment.turns import plan
+from tilth.augment.turns import demand_of, plan
 from tilth.dataset import Dataset
 from tilth.digest import digest
 from tilth.edit import Add
@@ -156,7 +156,8 @@ def _filled(name: str, step: Any, moves: Any, data: Dataset, signals: Signals, r
         return None if label is None else Draw(parent, ordinal, tuple(drawn), label)
 
     room = budget - len(data.open)
-    turns = plan(data, room, run.rng(key, "turns"), balance=step.balance, most=step.most_per_parent)
+    rng, demand = run.rng(key, "turns"), demand_of(signals)
+    turns = plan(data, room, rng, balance=step.balance, most=step.most_per_parent, demand=demand)
     count = 0
     for add in Making(name, key, drawing, step.side_px, step.keep_ink).made(data, turns, run):
         count += 1

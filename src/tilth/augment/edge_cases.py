@@ -78,9 +78,7 @@ class EdgeCases:
         key = digest(self)
         barred = set(data.train.ids.tolist()) - self._edge_cases(data, signals)
         rng, room = run.rng(key, "turns"), budget - len(data.open)
-        turns = plan(
-            data, room, rng, balance=False, most=self.per_sample, barred=barred, demand=demand_of(signals)
-        )
+        turns = plan(data, room, rng, balance=False, most=self.per_sample, barred=barred, demand=demand_of(signals))
         making = Making("augment.edge_cases", key, self._drawing(data, signals), self.side_px, self.keep_ink)
         count = 0
         for add in making.made(data, turns, run):

@@ -72,9 +72,7 @@ class Text:
         if spent:
             run.log(f"augment.text: {len(spent)} texts have no safe move left that gives a new text")
 
-    def _turns(
-        self, data: Dataset, signals: Signals, run: Run, budget: int, most: int, spent: set[str]
-    ) -> Turns:
+    def _turns(self, data: Dataset, signals: Signals, run: Run, budget: int, most: int, spent: set[str]) -> Turns:
         room, level = budget - len(data.open), self.balance and not self.fill
         rng, demand = run.rng(digest(self), "turns"), demand_of(signals)
         return plan(data, room, rng, balance=self.balance, most=most, level=level, barred=spent, demand=demand)

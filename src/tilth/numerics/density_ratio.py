@@ -133,11 +133,11 @@ def _fitted(described: Array, target: Array, weights: Array, held: Array, streng
     """(held,) log ratios by a fit of the rest."""
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=strength, max_iter=200)
+    model: Any = LogisticRegression(C=strength, max_iter=200)
     rest = ~held
     model.fit(described[rest], target[rest], sample_weight=weights[rest])
-    # Both sides weigh alike: what the intercept says beyond that is the luck of the parts.
-    return (described[held] @ model.coef_.T)[:, 0] + float(model.intercept_[0])
+    # Without the intercept: both sides weigh alike, and train's own middle is 0.
+    return described[held] @ model.coef_[0]
 
 
 def _believed(logs: Array, target: Array, weights: Array) -> tuple[float, float, float]:

@@ -117,6 +117,7 @@ def _giver(kind: str) -> str:
         "embedding": 'use = "embed.pixels"   (or "embed.text")',
         "fingerprint": 'use = "embed.fingerprint"',
         "quality": 'use = "embed.quality"',
+        "attributes": 'use = "embed.attributes"',
         "probabilities": 'use = "learn.linear"   (or another learner)',
         "features": 'use = "learn.convnet"   (or another learner with a penultimate layer)',
     }.get(kind, f"a step that gives {kind!r}")

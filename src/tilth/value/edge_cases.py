@@ -65,6 +65,8 @@ class EdgeCases:
         found = edge_cases(points, raw.targets > 0, neighbors=self.neighbors, agree=self.agree, far=self.far)
         wanted = np.where(np.isin(pair.valued.ids, raw.ids[found.found]), self.lift, 1.0)
         count = int(found.found.sum())
-        run.log(f"{count} edge cases among {len(raw)} train samples are asked for {self.lift:g} times as many as others")
+        run.log(
+            f"{count} edge cases among {len(raw)} train samples are asked for {self.lift:g} times as many as others"
+        )
         meta = {"edge_cases": count}
         return demand_signal("value.edge_cases", pair, wanted, signals, least=self.least, most=self.most, meta=meta)
