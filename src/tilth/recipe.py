@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, cast
 
 from tilth.errors import RecipeError, did_you_mean
 
-_TOP = ("name", "about", "learner", "folds", "budget", "step", "round", "format")
+_TOP = ("name", "about", "learner", "folds", "budget", "step", "round", "row", "format")
 FORMAT = 1
 _MOST_POOL = 100  # the papers have 8; more is a slip of the finger that fills a disk
 
@@ -19,11 +19,13 @@ class StepCall:
     """One step by its registered name, with the settings that differ from its defaults.
 
     pool  how many budgets an augmenter fills, or a selector leaves: what is over is for a later selector to drop
+    room  share (0..1) of what is left of the budget that the step may fill; the rest is for the steps after it
     """
 
     use: str
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     pool: float = 1.0
+    room: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,33 @@ Block: TypeAlias = StepCall | Round
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """A row of an ablation: a part of a recipe, under a name.
+
+    Steps are named by their name (`cleanse.influence`), their verb (`cleanse`) or their place (`4`, `4.2.1`).
+
+    keep     of the steps that change data only these; None: all of them. What looks stays, as far as one that changes
+             data stands after it
+    without  steps that are left out, whatever they do
+    add      steps at the end
+    recipe   taken instead of the one that the row stands in: a shipped one or a file; None: that one
+    """
+
+    name: str
+    keep: tuple[str, ...] | None = None
+    without: tuple[str, ...] = ()
+    add: tuple[StepCall, ...] = ()
+    recipe: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A named pipeline.
 
     learner  the fixed model: its proof is what counts; None where the person must choose or the modality decides
     folds    of every crossfit in it
     budget   most train and valid samples of the result; None: the size of the source
+    rows     of its ablation, the baseline first; none: they are derived
     """
 
     name: str
@@ -52,6 +75,7 @@ class Recipe:
     learner: str | None = None
     folds: int = 5
     budget: int | None = None
+    rows: tuple[Row, ...] = ()
 
     def unrolled(self) -> Iterator[tuple[str, StepCall]]:
         """The calls in the order they run, with a place such as `3` or `4.2.1` (block, round, step)."""
@@ -79,15 +103,16 @@ def parse_recipe(text: str, *, where: str = "the recipe") -> Recipe:
     if raw.get("format", FORMAT) > FORMAT:
         raise RecipeError(f"{where} has format {raw['format']}; this program reads up to {FORMAT}. Update tilth.")
     steps = iter(_tables(raw, "step", where))
-    rounds = iter(_tables(raw, "round", where))
+    repeated = iter(_tables(raw, "round", where))
     # TOML keeps [[step]] and [[round]] as two lists; their common order is the order of the headers in the text.
     blocks: list[Block] = []
     for header in _headers(text):
         if header == "step":
             blocks.append(_call(next(steps), where))
         else:
-            blocks.append(_round(next(rounds), where))
-    if not blocks:
+            blocks.append(_round(next(repeated), where))
+    rows = tuple(_row(table, where) for table in _tables(raw, "row", where))
+    if not blocks and not rows:
         raise RecipeError(f'{where} has no step. Add one:\n  [[step]]\n  use = "audit.duplicates"')
     return Recipe(
         name=_typed(raw, "name", str, where, "unnamed"),
@@ -96,6 +121,7 @@ def parse_recipe(text: str, *, where: str = "the recipe") -> Recipe:
         folds=_at_least(_typed(raw, "folds", int, where, 5), 2, "folds", where),
         budget=_typed(raw, "budget", int, where, None),
         steps=tuple(blocks),
+        rows=rows,
     )
 
 
@@ -119,8 +145,13 @@ def _call(table: Mapping[str, Any], where: str) -> StepCall:
     pool = table.get("pool", 1.0)
     if isinstance(pool, bool) or not isinstance(pool, (int, float)) or not 1 <= pool <= _MOST_POOL:
         raise RecipeError(f"{where}: pool is a number of budgets from 1 to {_MOST_POOL}, found {pool!r}")
-    settings = {key: value for key, value in table.items() if key not in ("use", "pool")}
-    return StepCall(table["use"], settings, float(pool))
+    room = table.get("room", 1.0)
+    if isinstance(room, bool) or not isinstance(room, (int, float)) or not 0 < room <= 1:
+        raise RecipeError(
+            f"{where}: room is a share of what is left of the budget, above 0 and up to 1; found {room!r}"
+        )
+    settings = {key: value for key, value in table.items() if key not in ("use", "pool", "room")}
+    return StepCall(table["use"], settings, float(pool), float(room))
 
 
 def _round(table: Mapping[str, Any], where: str) -> Round:
@@ -131,6 +162,30 @@ def _round(table: Mapping[str, Any], where: str) -> Round:
     if not steps:
         raise RecipeError(f"{where}: a round has no [[round.step]]")
     return Round(_at_least(_typed(table, "times", int, where, 1), 1, "times", where), steps)
+
+
+def _row(table: Mapping[str, Any], where: str) -> Row:
+    known = ("name", "keep", "without", "add", "recipe")
+    for key in table:
+        if key not in known:
+            raise RecipeError(f"{where}: a row has {', '.join(known)}; found {key!r}{did_you_mean(key, known)}")
+    name = _typed(table, "name", str, where, None)
+    if not name:
+        raise RecipeError(f'{where}: a row has a name:  name = "cleansing alone"; found {dict(table)}')
+    return Row(
+        name,
+        _names(table, "keep", where) if "keep" in table else None,
+        _names(table, "without", where),
+        tuple(_call(step, where) for step in _tables(table, "add", where)),
+        _typed(table, "recipe", str, where, None),
+    )
+
+
+def _names(table: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    value = cast("list[Any]", _typed(table, key, list, where, []))
+    if not all(isinstance(name, str) for name in value):
+        raise RecipeError(f'{where}: {key} is a list of steps:  {key} = ["cleanse.labels"]; found {value!r}')
+    return tuple(value)
 
 
 def _typed(table: Mapping[str, Any], key: str, kind: type, where: str, default: Any) -> Any:

@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING, Any, overload
 
 from tilth.dataset import Dataset
 from tilth.edit import Edit
-from tilth.errors import WorkspaceError
+from tilth.errors import RecipeError, WorkspaceError
 from tilth.finding import Finding
-from tilth.recipe import Recipe, StepCall
+from tilth.recipe import Recipe, Row, StepCall, parse_recipe
 from tilth.run import answers, building, door, opening, proof, values, valuing
+from tilth.run.ablation import Ablation, Question, ablated, last_ablation
 from tilth.run.compare import Difference, differences
 from tilth.run.local import LocalRun
 from tilth.run.plan import Place, default_learner, default_recipe, load_recipe, only, plan_of
+from tilth.run.rows import RowPlan, plan_row, recipe_of, rows_of
 from tilth.run.runner import Outcome, blinded, run_plan
 from tilth.run.selftest import Asked, SelfTest, self_test
+from tilth.run.versions import Described, versions_on_line
 from tilth.run.voice import Silence, Voice
 from tilth.signal import Signal
 from tilth.store import history
@@ -160,7 +163,10 @@ class Workspace:
 
     def recipe(self, name: str | None = None) -> tuple[Recipe, str]:
         """A recipe by name or file, by default the shipped one for this kind of data; with its TOML."""
-        return load_recipe(name or default_recipe(self.base.schema, len(self.base)))
+        chosen, text = load_recipe(name or default_recipe(self.base.schema, len(self.base)))
+        if not chosen.steps:
+            raise RecipeError(f"{chosen.name} has rows and no step: it is for  tilth prove --ablate {name}")
+        return chosen, text
 
     def plan(self, recipe: Recipe, *, embedder: str | None = None) -> list[Place]:
         """The calls of a recipe, checked against this dataset. embedder: stands in for the recipe's own."""
@@ -377,10 +383,13 @@ class Workspace:
         """
         chosen, text = self.recipe(recipe)
         places = self.plan(proof.valued_by(chosen, learner or chosen.learner, settings), embedder=embedder)
+        how: dict[str, Any] = {"budget": budget, "embedder": embedder, "least": dict(least_severity or {})}
+        how["valued_by"] = [learner or chosen.learner, dict(settings or {})]
         learner = learner or chosen.learner or default_learner(self.base.schema)
         proof.fixed_model(learner, settings)  # a wrong name or setting is told before the work
         with self.store.writing():
             self.store.ledger.set_fact("recipe", text)
+            self.store.ledger.set_fact("applied", how)
             outcome = run_plan(
                 self.store,
                 self.run,
@@ -417,14 +426,12 @@ class Workspace:
         metric: str | None = None,
     ) -> Evidence:
         """Train the fixed model on both versions, with the same seeds, and ask the sealed test split."""
-        if learner is None and (recorded := self.fact("proof")):
-            learner, settings = recorded["learner"], {**recorded["settings"], **(settings or {})}
-        learner = learner or default_learner(self.base.schema)
+        learner, settings = self._fixed_model(learner, settings)
         asked = {
             "before": self.version(before).version,
             "after": self.version(after).version,
             "learner": learner,
-            "settings": dict(settings or {}),
+            "settings": dict(settings),
             "seeds": seeds,
             "metric": metric,
         }
@@ -438,12 +445,70 @@ class Workspace:
             )
         return evidence
 
+    def _fixed_model(self, learner: str | None, settings: Mapping[str, Any] | None) -> tuple[str, Mapping[str, Any]]:
+        """The learner and its settings; where none is named those of the proof on record, or the default of the data."""
+        if learner is None and (recorded := self.fact("proof")):
+            return recorded["learner"], {**recorded["settings"], **(settings or {})}
+        return learner or default_learner(self.base.schema), settings or {}
+
     def evidence(self) -> Evidence | None:
         """The proof on record, where it is of the present version."""
         asked = self.fact("proof")
         if not asked or asked["after"] != history.head(self.store):
             return None
         return proof.prove(self.store, replace(self.run, fresh=0.0), **asked)
+
+    def ablate(
+        self,
+        recipe: str | None = None,
+        *,
+        learner: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        budget: int | None = None,
+        seeds: int = 3,
+        metric: str | None = None,
+    ) -> Ablation:
+        """What each part of a recipe adds: its rows are made beside the line of versions, which stays as it is, and the fixed
+        model is trained on each with the same seeds. Kept; the report shows the last one.
+
+        recipe   a shipped one or a file: its `[[row]]`s, or where it has none its stages one after the other; None: the
+                 recipe that was applied, with its budget and embedder
+        learner  as of `prove`
+        budget   most open samples of each row
+        """
+        chosen, how = self._to_ablate(recipe, learner, settings)
+        learner, settings = self._fixed_model(learner or (chosen.learner if recipe else None), settings)
+        proof.fixed_model(learner, settings)  # a wrong name or setting is told before the work
+        plans = [self._row(row, chosen, how) for row in rows_of(chosen)]
+        budget = self._budget(chosen, how["budget"] if budget is None else budget)
+        asked = Question(chosen.name, learner, dict(settings), seeds, metric, budget)
+        with self.store.writing():
+            return ablated(self.store, self.run, plans, asked, least=how["least"])
+
+    def ablation(self) -> Ablation | None:
+        """The ablation that was made last, or None."""
+        return last_ablation(self.store, replace(self.run, fresh=0.0))
+
+    def _to_ablate(
+        self, recipe: str | None, learner: str | None, settings: Mapping[str, Any] | None
+    ) -> tuple[Recipe, Mapping[str, Any]]:
+        """The recipe whose rows are asked for, and how it is run: budget, embedder, least severity, valuators' learner."""
+        chosen, _ = self.recipe() if recipe is None else load_recipe(recipe)
+        plain = {"budget": None, "embedder": None, "least": {}, "valued_by": [learner or chosen.learner, settings]}
+        if recipe is None and (text := self.fact("recipe")):
+            # As it was applied, so that what was done for it is found again.
+            return parse_recipe(text, where="the recipe that was applied"), {**plain, **self.fact("applied", {})}
+        return chosen, plain
+
+    def _row(self, row: Row, recipe: Recipe, how: Mapping[str, Any]) -> RowPlan:
+        chosen = proof.valued_by(recipe_of(row, recipe), *how["valued_by"])
+        if how["embedder"]:
+            chosen = _with_embedder(chosen, how["embedder"])
+        return plan_row(row, chosen, self.base.schema)
+
+    def versions(self) -> list[Described]:
+        """The table of datasets: the version that was read, and one for each step of the line that changed data."""
+        return versions_on_line(self.store)
 
     # -- signals ----------------------------------------------------------------------------------------------
 

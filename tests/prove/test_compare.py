@@ -10,7 +10,7 @@ import pytest
 from tilth.dataset import Dataset
 from tilth.edit import Drop, Relabel
 from tilth.errors import SealBroken, SettingError, StepError
-from tilth.prove.compare import _answer, _Asked, compare, dropped, random_deletion
+from tilth.prove.compare import Asked, _answer, compare, dropped, random_deletion
 from tilth.prove.trial import hold
 from tilth.run.local import LocalRun
 from tilth.testing import worlds
@@ -201,7 +201,7 @@ def test_the_caller_may_remember_trials(run_of):
 def test_what_is_asked_can_be_pickled(tmp_path):
     world = worlds.photos(20)
     run = LocalRun(tmp_path / ".tilth", {"source": tmp_path})
-    fn, asked = pickle.loads(pickle.dumps((_answer, _Asked(hold, "learn.x", {"a": 1}, world.data, 3, run))))
+    fn, asked = pickle.loads(pickle.dumps((_answer, Asked(hold, "learn.x", {"a": 1}, world.data, 3, run))))
     assert fn is _answer
     assert asked.data.version == world.data.version
     assert dataclasses.replace(asked, data=None, run=None).settings == {"a": 1}

@@ -38,7 +38,7 @@ def improved(ws: Any, result: Any, target: Path, page: Path, as_json: bool) -> N
                 "samples": len(result.after),
                 "open": len(result.after.open),
                 "edits": tally,
-                "evidence": _evidence_plain(evidence_) if evidence_ else None,
+                "evidence": evidence_plain(evidence_) if evidence_ else None,
                 "out": str(target),
                 "report": str(page),
             }
@@ -60,7 +60,7 @@ def where(ws: Any) -> str:
 def evidence(one: Any, as_json: bool) -> None:
     """The proof: the headline, the other metrics, the random baseline."""
     if as_json:
-        _json(_evidence_plain(one))
+        _json(evidence_plain(one))
         return
     print(f"\n{one.headline.sentence}")
     for measure in one.measures[1:]:
@@ -70,7 +70,8 @@ def evidence(one: Any, as_json: bool) -> None:
     print(f"  ({len(one.seeds)} seeds in pairs, {one.learner.get('use', one.learner)}, sealed test {one.seal})\n")
 
 
-def _evidence_plain(one: Any) -> dict[str, Any]:
+def evidence_plain(one: Any) -> dict[str, Any]:
+    """A proof as JSON can hold it."""
     return {
         "verdict": one.verdict,
         "before": one.before,
@@ -78,13 +79,14 @@ def _evidence_plain(one: Any) -> dict[str, Any]:
         "seal": one.seal,
         "seeds": list(one.seeds),
         "learner": dict(one.learner),
-        "measures": [_measure_plain(measure) for measure in one.measures],
-        "per_class": {name: _measure_plain(measure) for name, measure in one.per_class.items()},
-        "baseline": _measure_plain(one.baseline) if one.baseline else None,
+        "measures": [measure_plain(measure) for measure in one.measures],
+        "per_class": {name: measure_plain(measure) for name, measure in one.per_class.items()},
+        "baseline": measure_plain(one.baseline) if one.baseline else None,
     }
 
 
-def _measure_plain(one: Any) -> dict[str, Any]:
+def measure_plain(one: Any) -> dict[str, Any]:
+    """One metric before and after as JSON can hold it, with its verdict."""
     return {**dataclasses.asdict(one), "verdict": one.verdict}
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tilth.dataset import Dataset
+from tilth.dataset import Dataset, Schema
 from tilth.errors import SealBroken, SettingError, StepError, did_you_mean
 from tilth.numerics.bootstrap import RESAMPLES, paired_interval, unpaired_interval
 from tilth.numerics.metrics import class_f1, class_f1_multi, unit_weights
@@ -45,8 +45,8 @@ def compare(
     baseline  whether to train the random deletion too
     Raises SealBroken for different test splits, StepError where there is none.
     """
-    _comparable(before, after, seeds)
-    headline = _headline(metric, before.schema.task)
+    comparable(before, after, seeds)
+    headline = headline_of(metric, before.schema.task)
     thinned = (
         [random_deletion(before, after, seed, run) for seed in seeds] if baseline and dropped(before, after) else []
     )
@@ -55,22 +55,39 @@ def compare(
         *((after, seed) for seed in seeds),
         *zip(thinned, seeds, strict=False),
     ]
-    trials = _held([_Asked(hold, learner, dict(settings or {}), data, seed, run) for data, seed in pairs], run)
+    trials = held([Asked(hold, learner, dict(settings or {}), data, seed, run) for data, seed in pairs], run)
     s = len(seeds)
     first, second, third = trials[:s], trials[s : 2 * s], trials[2 * s :]
-    ask = _Question(before.schema.task, before.schema.classes, resamples)
+    return judged(before.schema, first, second, run, headline=headline, thinned=third, resamples=resamples)
+
+
+def judged(
+    schema: Schema,
+    before: Sequence[Trial],
+    after: Sequence[Trial],
+    run: Run,
+    *,
+    headline: str | None = None,
+    thinned: Sequence[Trial] = (),
+    resamples: int = RESAMPLES,
+) -> Evidence:
+    """What trials of two versions say of each other; seeds in pairs, in the same order.
+
+    thinned  trials of the random deletion, with the same seeds
+    """
+    trials = (*before, *after, *thinned)
+    old, new = before[0].version, after[0].version
+    ask = _Question(schema.task, schema.classes, resamples)
     names = _names(headline, trials)
     return Evidence(
-        before=before.version,
-        after=after.version,
-        seal=before.seal,
-        learner=first[0].learner,
-        seeds=tuple(seeds),
-        measures=ask.measures(first, second, names, run.rng("prove.compare", before.version, after.version)),
-        per_class=ask.per_class(first, second, run.rng("prove.classes", before.version, after.version)),
-        baseline=ask.measures(first, third, names[:1], run.rng("prove.baseline", before.version, after.version))[0]
-        if third
-        else None,
+        before=old,
+        after=new,
+        seal=before[0].seal,
+        learner=before[0].learner,
+        seeds=tuple(trial.seed for trial in before),
+        measures=ask.measures(before, after, names, run.rng("prove.compare", old, new)),
+        per_class=ask.per_class(before, after, run.rng("prove.classes", old, new)),
+        baseline=ask.measures(before, thinned, names[:1], run.rng("prove.baseline", old, new))[0] if thinned else None,
         trials=tuple({(trial.version, trial.seed): trial for trial in trials}.values()),
     )
 
@@ -92,7 +109,8 @@ def random_deletion(before: Dataset, after: Dataset, seed: int, run: Run) -> Dat
 # -- what is asked ---------------------------------------------------------------------------------------------
 
 
-def _comparable(before: Dataset, after: Dataset, seeds: Sequence[int]) -> None:
+def comparable(before: Dataset, after: Dataset, seeds: Sequence[int]) -> None:
+    """Raises SealBroken for different test splits, StepError where there is none, SettingError for seeds twice."""
     examined(before)
     if before.seal != after.seal or before.schema != after.schema:
         raise SealBroken(
@@ -104,7 +122,8 @@ def _comparable(before: Dataset, after: Dataset, seeds: Sequence[int]) -> None:
         raise SettingError(f"seeds must be one or more different numbers, found {list(seeds)}")
 
 
-def _headline(metric: str | None, task: str) -> str | None:
+def headline_of(metric: str | None, task: str) -> str | None:
+    """The metric, as it was named. Raises SettingError for one that the task does not know."""
     known = metrics_of(task)
     if metric is not None and metric not in known:
         raise SettingError(
@@ -128,7 +147,9 @@ def _names(headline: str | None, trials: Sequence[Trial]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class Asked:
+    """One trial that is to be held."""
+
     hold: Hold
     learner: str
     settings: Mapping[str, Any]
@@ -137,11 +158,11 @@ class _Asked:
     run: Run
 
 
-def _answer(asked: _Asked) -> Trial:
+def _answer(asked: Asked) -> Trial:
     return asked.hold(asked.learner, asked.settings, asked.data, asked.seed, asked.run)
 
 
-def _held(asked: Sequence[_Asked], run: Run) -> list[Trial]:
+def held(asked: Sequence[Asked], run: Run) -> list[Trial]:
     """The trials in the order asked, side by side, each version and seed once."""
     once = {(one.data.version, one.seed): one for one in asked}
     trials = run.map(_answer, list(once.values()), cpus=1, gpus=int(run.device != "cpu"), what="trials")

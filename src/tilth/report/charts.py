@@ -112,7 +112,12 @@ class Curves:
 
 def learning_curves(evidence: Evidence) -> list[Curves]:
     """Loss and accuracy by epoch, a line per seed and side; what was not recorded is not drawn."""
-    found = [_curves_of(evidence, key, title) for key, title in (("loss", "Loss"), ("accuracy", "Accuracy"))]
+    return curves_of(sides(evidence))
+
+
+def curves_of(sided: Sequence[tuple[Side, Trial]]) -> list[Curves]:
+    """The same for trials of which each is given its side."""
+    found = [_curves_of(sided, key, title) for key, title in (("loss", "Loss"), ("accuracy", "Accuracy"))]
     return [curves for curves in found if curves is not None]
 
 
@@ -122,10 +127,10 @@ def sides(evidence: Evidence) -> list[tuple[Side, Trial]]:
     return [(named[trial.version], trial) for trial in evidence.trials if trial.version in named]
 
 
-def _curves_of(evidence: Evidence, key: str, title: str) -> Curves | None:
+def _curves_of(sided: Sequence[tuple[Side, Trial]], key: str, title: str) -> Curves | None:
     lines = [
         line
-        for side, trial in sides(evidence)
+        for side, trial in sided
         for name in (key, f"valid_{key}")
         if (line := _line(trial, name, side)) is not None
     ]

@@ -14,7 +14,8 @@ import jinja2
 from markupsafe import Markup
 
 from tilth.finding import Finding
-from tilth.report import charts, confusion, gallery, guarded, tally, words, worth
+from tilth.prove.classes import class_scores
+from tilth.report import ablation, charts, confusion, gallery, guarded, tally, words, worth
 from tilth.report.atlas import atlas
 from tilth.report.story import Change, Story
 from tilth.trial import Evidence, Measure
@@ -36,6 +37,7 @@ def render(story: Story) -> str:
             story=story,
             tally=tally.tally(story),
             proof=_proof(story),
+            ablation=ablation.panel(story.ablation),
             kinds=tally.kinds_of(story.findings, fates),
             **_galleries(story, fates),
             guarded=guarded.table(story.findings),
@@ -103,10 +105,22 @@ def _proof(story: Story) -> dict[str, Any] | None:
         "classes": by_class,
         "folded": folded,
         "class_scale": charts.Scale(-0.02, 1.02),  # F1 lies within 0..1; a little air for the dots
+        "reports": _reports(story, evidence),
         "curves": charts.learning_curves(evidence),
         "confusion": confusion.confusion(evidence, story.before.schema.classes, multi=multi),
         "multi": multi,
     }
+
+
+def _reports(story: Story, evidence: Evidence) -> list[tuple[str, ablation.ClassTable]]:
+    """(caption, classification report) of both sides; nothing where the trials gave metrics only."""
+    schema = story.before.schema
+    found = []
+    for caption, version in (("Before", evidence.before), ("After", evidence.after)):
+        trials = [trial for trial in evidence.trials if trial.version == version]
+        table = ablation.class_table(class_scores(trials, schema.classes, schema.task))
+        found += [(caption, table)] if table else []
+    return found
 
 
 def _scale_of(measures: Sequence[Measure]) -> charts.Scale:

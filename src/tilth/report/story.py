@@ -9,7 +9,9 @@ from typing import Any, TypeAlias
 from tilth.dataset import Dataset
 from tilth.edit import Edit
 from tilth.finding import Finding
+from tilth.run.ablation import Ablation
 from tilth.run.values import Valued
+from tilth.run.versions import Described
 from tilth.signal import Array
 from tilth.steps import Aside
 from tilth.trial import Evidence
@@ -52,6 +54,8 @@ class Story:
     findings  (step, finding) pairs
     changes   the edits that lead from `before` to `after`, in order of application
     evidence  None where nothing was trained
+    ablation  what each part of a recipe adds; None where nothing was ablated
+    datasets  the table of datasets: the version that was read, then one for each step that changed data
     values    what each valuator said of `after`; none where nobody was asked
     thumbs    ids -> small JPEG or PNG files, at most 96 px a side; asked only for samples that are shown, and may leave
               out what has no picture
@@ -79,6 +83,8 @@ class Story:
     findings: Sequence[tuple[str, Finding]] = ()
     changes: Sequence[Change] = ()
     evidence: Evidence | None = None
+    ablation: Ablation | None = None
+    datasets: Sequence[Described] = ()
     values: Sequence[Valued] = ()
     thumbs: Thumbs = _none_of
     texts: Texts = _none_of

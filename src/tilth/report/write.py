@@ -64,6 +64,8 @@ def story_of(ws: Workspace, *, planted: Sequence[tuple[str, int, int]] = ()) -> 
             if one.verdict == "apply"
         ],
         evidence=evidence,
+        ablation=ws.ablation(),
+        datasets=ws.versions(),
         values=ws.valued(),
         thumbs=_thumbs(ws, every) if before.schema.modality == "image" else _nothing,
         texts=_texts(every) if before.schema.modality == "text" else _nothing,
@@ -127,6 +129,7 @@ def _commands(ws: Workspace) -> Mapping[str, str]:
         "take back a step": f"tilth undo cleanse.labels{where}",
         "take back everything": f"tilth undo all{where}",
         "ask about a sample": f"tilth why SAMPLE{where}",
+        "prove the recipe part by part": f"tilth prove --ablate{where}",
         "list every change": f"tilth diff --json{where}",
         "write the dataset again": f"tilth export FOLDER{where}",
     }

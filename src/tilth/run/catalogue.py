@@ -7,7 +7,7 @@ import inspect
 from typing import Any
 
 from tilth.errors import RecipeError
-from tilth.run.plugins import known_steps
+from tilth.run.plugins import find_step, known_steps
 from tilth.steps import declared
 
 
@@ -33,19 +33,30 @@ def catalogue() -> list[Entry]:
     return [_entry(known) for known in known_steps().values()]
 
 
+def about_of(use: str) -> str:
+    """What a step does, in its own words; nothing for what is no step (an edit by a person, a plugin that went away)."""
+    try:
+        return _first_words(find_step(use).load())
+    except RecipeError:
+        return ""
+
+
+def _first_words(kind: Any) -> str:
+    return (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
+
+
 def _entry(known: Any) -> Entry:
     try:
         kind = known.load()
     except RecipeError as fault:
         return Entry(known.name, known.role, known.package, str(fault), (), (), (), "", "", "", {})
-    about = (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
     fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
     settings = {field.name: _default(field) for field in fields}
     return Entry(
         known.name,
         known.role,
         known.package,
-        about,
+        _first_words(kind),
         declared(kind, "needs"),
         declared(kind, "gives"),
         declared(kind, "modality"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -62,8 +62,8 @@ def default_learner(schema: Schema) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """One call of a plan. place: `3` or `4.2.1`; key: identity of the step and its settings; pool: how many budgets an
-    augmenter fills, or a selector leaves."""
+    """One call of a plan. place: `3` or `4.2.1`; key: identity of the step and its settings; pool, room: as of
+    `StepCall`."""
 
     place: str
     use: str
@@ -72,13 +72,19 @@ class Place:
     key: str
     settings: Mapping[str, Any]
     pool: float = 1.0
+    room: float = 1.0
 
 
 def plan_of(recipe: Recipe, schema: Schema) -> list[Place]:
     """The calls in order, each with its step made. Raises RecipeError or StepError for what could not run."""
+    return placed(recipe, recipe.unrolled(), schema)
+
+
+def placed(recipe: Recipe, calls: Iterable[tuple[str, StepCall]], schema: Schema) -> list[Place]:
+    """These calls of a recipe, with their places, as a plan. Raises as `plan_of` does."""
     have: set[str] = set()
     places = []
-    for place, call in recipe.unrolled():
+    for place, call in calls:
         one = _placed(recipe, place, call)
         if schema.modality not in declared(one.step, "modality"):
             raise StepError(
@@ -120,7 +126,12 @@ def _placed(recipe: Recipe, place: str, call: StepCall) -> Place:
     if known.role == "formats":
         raise RecipeError(f"step {place} of the recipe {recipe.name}: {call.use} is a format, not a step of a pipeline")
     step = make_step(call.use, call.settings)
-    return Place(place, known.name, known.role, step, step_key(call.use, step), dict(call.settings), call.pool)
+    if call.room != 1.0 and known.role != "augmenters":
+        raise RecipeError(
+            f"step {place} of the recipe {recipe.name}: {call.use} fills nothing; room is for steps that add samples"
+        )
+    key, settings = step_key(call.use, step), dict(call.settings)
+    return Place(place, known.name, known.role, step, key, settings, call.pool, call.room)
 
 
 def _giver(kind: str) -> str:

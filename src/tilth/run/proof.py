@@ -77,16 +77,28 @@ class RememberedHold:
     fresh: float = 0.0
 
     def __call__(self, use: str, settings: Mapping[str, Any], data: Dataset, seed: int, run: Run) -> Trial:
-        from tilth.prove.trial import from_plain, hold, to_plain
+        from tilth.prove.trial import hold, to_plain
 
-        key = digest("trial", step_key(use, make_step(use, settings)), data.version, data.seal, seed)
+        if (known := self.on_record(use, settings, data, seed)) is not None:
+            return known
+        key = self._key(use, settings, data, seed)
         file = self.folder / f"{key}.json"
-        if file.exists() and file.stat().st_mtime >= self.fresh:
-            return from_plain(json.loads(file.read_text()))
         trial = hold(use, settings, data, seed, run.within(key) if isinstance(run, LocalRun) else run)
         with written_whole(file) as draft:
             draft.write_text(json.dumps(to_plain(trial)))
         return trial
+
+    def on_record(self, use: str, settings: Mapping[str, Any], data: Dataset, seed: int) -> Trial | None:
+        """The trial that was held before, or None."""
+        from tilth.prove.trial import from_plain
+
+        file = self.folder / f"{self._key(use, settings, data, seed)}.json"
+        if not file.exists() or file.stat().st_mtime < self.fresh:
+            return None
+        return from_plain(json.loads(file.read_text()))
+
+    def _key(self, use: str, settings: Mapping[str, Any], data: Dataset, seed: int) -> str:
+        return digest("trial", step_key(use, make_step(use, settings)), data.version, data.seal, seed)
 
 
 def prove(

@@ -25,7 +25,7 @@ from tilth.sample import TEST
 from tilth.signal import Signal, Signals
 from tilth.store import history
 from tilth.store.ledger import Batch
-from tilth.store.plain import dump
+from tilth.store.plain import dump, edit_from_plain, edit_to_plain, kind_of
 from tilth.store.shelf import Store
 
 
@@ -66,6 +66,7 @@ class _State:
     findings: list[Finding] = field(default_factory=list)
     line: list[Batch] = field(default_factory=list)
     least: Mapping[str, float] = field(default_factory=dict)
+    aside: bool = False
 
 
 def run_plan(
@@ -78,14 +79,16 @@ def run_plan(
     budget: int,
     commit: bool,
     least: Mapping[str, float] | None = None,
+    aside: bool = False,
 ) -> Outcome:
     """Run the places from version `start`.
 
     budget  most open samples of the result
     commit  whether edits go on the line; otherwise nothing but the memo is written
     least   kind of finding -> severity under which it is kept on record and not acted upon
+    aside   whether findings and values stay off the record: they speak of versions that nobody chose
     """
-    state = _State(store.version(start), least=least or {})
+    state = _State(store.version(start), least=least or {}, aside=aside)
     decided = _decided_by_people(store) if commit else {}
     done = []
     for place in places:
@@ -159,7 +162,7 @@ def _measured(store: Store, run: LocalRun, place: Place, state: _State, folds: i
     signals = tuple(signal for signal in found if signal is not None)
     state.signals = state.signals.with_(*signals)
     seconds = _remembered(store, key)
-    if place.role == "valuators":
+    if place.role == "valuators" and not state.aside:
         # Of the whole version: what is asked later is asked by its name, without reading its rows.
         kept = digest(key, signals[0].kind)
         values.record(store, place.use, state.data.version, signal=kept, settings=place.settings, seconds=seconds)
@@ -178,15 +181,19 @@ def _detected(store: Store, run: LocalRun, place: Place, state: _State) -> Done:
         run.seed,
         [signal.key for _, signal in sorted(state.signals.items())],
     )
-    if run.fresh or store.ledger.memo(key) is None:
-        began = time.monotonic()
-        found = place.step.detect(data, state.signals, run)
-        with store.ledger.transaction():
-            store.ledger.add_findings(key, place.use, state.data.version, found)
-            value = {"findings": len(found), "version": state.data.version}
-            store.ledger.remember(key, place.use, "findings", value, time.monotonic() - began)
-    # Read back also when just made: a resumed run must see exactly what an undisturbed one sees.
-    every = [finding for _, finding in store.ledger.findings(key=key)]
+    known = not run.fresh and store.ledger.memo(key) is not None
+    if state.aside and not known:
+        every = _believed_aside(store, run, place, state, key)
+    else:
+        if not known:
+            began = time.monotonic()
+            found = place.step.detect(data, state.signals, run)
+            with store.ledger.transaction():
+                store.ledger.add_findings(key, place.use, state.data.version, found)
+                value = {"findings": len(found), "version": state.data.version}
+                store.ledger.remember(key, place.use, "findings", value, time.monotonic() - began)
+        # Read back also when just made: a resumed run must see exactly what an undisturbed one sees.
+        every = [finding for _, finding in store.ledger.findings(key=key)]
     findings = [one for one in every if one.severity >= state.least.get(one.kind, 0.0)]
     if len(findings) < len(every):
         run.log(
@@ -196,10 +203,25 @@ def _detected(store: Store, run: LocalRun, place: Place, state: _State) -> Done:
     return Done(place, findings=tuple(findings), seconds=_remembered(store, key))
 
 
+def _believed_aside(store: Store, run: LocalRun, place: Place, state: _State, key: str) -> list[Finding]:
+    """Findings through the memo, and nowhere else: what the record tells of the samples stays as it is."""
+    key = digest("aside", key)
+    if run.fresh or store.ledger.memo(key) is None:
+        began = time.monotonic()
+        found = place.step.detect(state.data.open, state.signals, run)
+        value = [[one.kind, one.ids, one.severity, one.why, one.evidence] for one in found]
+        store.ledger.remember(key, place.use, "aside", value, time.monotonic() - began)
+    rows = store.ledger.memo(key)
+    return [Finding(kind, tuple(ids), severity, why, evidence) for kind, ids, severity, why, evidence in rows]
+
+
 # -- edits ----------------------------------------------------------------------------------------------------
 
 
 def _edited(store: Store, run: LocalRun, place: Place, state: _State, *, budget: int, commit: bool) -> Done:
+    if place.room < 1:
+        now = len(state.data.open)
+        budget = now + round(place.room * max(budget - now, 0))
     beliefs = digest_bytes(dump([[one.kind, one.ids, one.severity, one.evidence] for one in state.findings]).encode())
     read = [signal.key for _, signal in sorted(state.signals.items())]
     key = digest("edit", place.key, place.place, state.data.version, run.seed, budget, beliefs, read)
@@ -207,9 +229,14 @@ def _edited(store: Store, run: LocalRun, place: Place, state: _State, *, budget:
         edits = tuple(change.edit for change in store.ledger.changes(batch=batch.batch) if change.verdict == "apply")
         state.data, state.line = store.version(batch.after), [*state.line, batch]
         return Done(place, edits=edits, seconds=batch.seconds)
-    began = time.monotonic()
-    edits = _proposed(store, run, place, state, budget)
-    seconds = time.monotonic() - began
+    edits, seconds = _known_edits(store, run, key)
+    if edits is None:
+        began = time.monotonic()
+        edits = _proposed(store, run, place, state, budget)
+        seconds = time.monotonic() - began
+        if not commit:  # otherwise the batch remembers them
+            rows = [[kind_of(one), one.id, edit_to_plain(one), one.because, one.evidence] for one in edits]
+            store.ledger.remember(digest("proposed", key), place.use, "edits", rows, seconds)
     if commit:
         after, batch = history.add_batch(
             store,
@@ -230,6 +257,19 @@ def _edited(store: Store, run: LocalRun, place: Place, state: _State, *, budget:
         after = state.data.apply(edits)
     state.data = after
     return Done(place, edits=tuple(edits), seconds=seconds)
+
+
+def _known_edits(store: Store, run: LocalRun, key: str) -> tuple[list[Edit] | None, float]:
+    """What a step proposed when it was last asked the same, and how long it took: from a batch, or from the memo."""
+    if run.fresh:
+        return None, 0.0
+    ledger = store.ledger
+    for batch in (*ledger.batches(key=key), *ledger.batches(state="superseded", key=key)):
+        return [change.edit for change in ledger.changes(batch=batch.batch)], batch.seconds
+    memo = digest("proposed", key)
+    if (rows := ledger.memo(memo)) is None:
+        return None, 0.0
+    return [edit_from_plain(*row) for row in rows], ledger.seconds(memo)
 
 
 def _on_line(store: Store, state: _State, key: str) -> Batch | None:
