@@ -55,6 +55,7 @@ def finding(
     votes: Mapping[str, Any] | None = None,
     confident: bool = True,
     class_noise: float | None = None,
+    pooled: tuple[float, float] | None = None,
 ) -> Finding:
     votes = {"embedding": ballot(0.0, 0.9)} if votes is None else votes
     evidence = {
@@ -67,6 +68,7 @@ def finding(
         "of": 20,
         "votes": votes,
         **({"class_noise": class_noise} if class_noise is not None else {}),
+        **({"given_pooled": pooled[0], "suggested_pooled": pooled[1]} if pooled else {}),
     }
     return Finding("label_noise", (id,), severity, "because", evidence)
 
@@ -118,11 +120,12 @@ def test_keeps_what_one_of_both_believes() -> None:
     assert not mended(DATA, finding(row(DATA, 3), p=(0.3, 0.5), votes={"embedding": ballot(0.05, 0.3)}))
 
 
-def test_the_second_space_may_not_contradict() -> None:
-    votes = {"features": ballot(0.0, 0.9), "embedding": ballot(0.3, 0.5)}
-    (edit,) = mended(DATA, finding(row(DATA, 3), votes=votes))
-    assert "in the model's features say iv (9 of 10), its 10 nearest neighbours say iv (5 of 10)" in edit.because
-    assert not mended(DATA, finding(row(DATA, 3), votes={**votes, "embedding": ballot(0.5, 0.3, best=2)}))
+def test_the_second_space_speaks_by_its_weight_in_the_pool() -> None:
+    votes = {"features": ballot(0.0, 0.9), "embedding": ballot(0.5, 0.3, best=2)}
+    (edit,) = mended(DATA, finding(row(DATA, 3), votes=votes, pooled=(0.1, 0.8)))
+    assert isinstance(edit, Relabel)
+    assert "in the model's features say iv (9 of 10) and the cross-fitted" in edit.because  # it did not say iv
+    assert not mended(DATA, finding(row(DATA, 3), votes=votes, pooled=(0.35, 0.6)))
 
 
 def test_a_label_that_changed_since_is_not_touched() -> None:

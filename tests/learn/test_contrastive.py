@@ -67,6 +67,27 @@ def test_views_without_range_are_the_picture_and_the_same_dice_give_the_same_vie
     assert torch.equal(one, again) and not torch.equal(one, other)
 
 
+def test_a_view_for_all_pictures_is_the_same_whatever_stands_beside_it():
+    batch = torch.randn((3, 1, 12, 12), generator=torch.Generator().manual_seed(0))
+    whole = Views().alike(batch, 4)
+    torch.testing.assert_close(Views().alike(batch[1:2], 4), whole[1:2])
+    assert not torch.equal(Views().alike(batch, 5), whole)
+    torch.testing.assert_close(Views(0, 0, 0, 0, 0).alike(batch, 4), batch)
+
+
+def test_it_is_asked_about_the_picture_and_its_views_and_says_the_mean():
+    world = worlds.photos(20)
+    run, train = world.run(), world.data.train
+    model = replace(QUICK, asked=2).fit(train, None, run, seed=0).members[0]
+    pictures = torch.stack([model.see(picture) for picture in run.images(train)])
+    batch = (pictures.float() - model.shift) * model.scale
+    with torch.no_grad():
+        said = [model.net(view).softmax(1) for view in (batch, Views().alike(batch, 0), Views().alike(batch, 1))]
+    np.testing.assert_allclose(model.predict(train, run), torch.stack(said).mean(0), atol=1e-5)
+    alone = train.where(np.arange(len(train)) == 3)
+    np.testing.assert_allclose(model.features(alone, run), model.features(train, run)[3:4], atol=1e-4)
+
+
 def test_labels_shape_supcon_and_not_simclr():
     world = worlds.photos(60)
     run = world.run()

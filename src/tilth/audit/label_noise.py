@@ -39,7 +39,7 @@ class LabelNoise:
     votes of the nearest neighbours. Severity is 1 - the pooled probability of the given label.
     """
 
-    version = 2
+    version = 3
     needs = ("probabilities",)
     source = "Northcutt et al. 2021, arXiv:1911.00068; Zhu et al. 2022, arXiv:2110.06283; HOC: Zhu et al. 2021, arXiv:2102.05291"
     cost = "O(n k), and a neighbour search where there are features or an embedding"
@@ -115,6 +115,8 @@ def _single_reason(said: Opinions, row: int) -> tuple[str, dict[str, Any]]:
         "suggested": suggested,
         "given_probability": _short(p[given]),
         "suggested_probability": _short(p[suggested]),
+        "given_pooled": _short(said.pooled[row, given]),
+        "suggested_pooled": _short(said.pooled[row, suggested]),
         "usual_probability": _short(said.usual["probabilities"][given]),
         "votes": ballots,
     }

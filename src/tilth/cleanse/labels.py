@@ -24,11 +24,11 @@ class MendLabels:
 
     Reads findings of the kind `label_noise` with the ballots in their evidence: what was judged is what is mended, and
     no more. So a class never changes by more than the noise that was found in it. A finding without votes is left for
-    review: one witness is none. Where neighbours voted in two spaces, those of the model's features decide and those
-    of the embedding may not contradict.
+    review: one witness is none. Where neighbours voted in two spaces, those of the model's features decide; those of the
+    embedding are heard in the pool, by how well they foretell labels.
     """
 
-    version = 2
+    version = 3
     source = "Northcutt et al. 2021, arXiv:1911.00068; Zhu et al. 2021, arXiv:2102.05291; 2022, arXiv:2110.06283"
     cost = "O(findings)"
 
@@ -37,7 +37,7 @@ class MendLabels:
     of the new class is estimated."""
 
     margin: float = 0.3
-    """By how much the model's probability of the new class must exceed that of the given one."""
+    """By how much the model's probability of the new class must exceed that of the given one, and the pooled one too."""
 
     doubt: float = 0.1
     """Share and probability of the given class at and under which each witness counts as not believing it, as a part of
@@ -81,8 +81,9 @@ class MendLabels:
         # Of neighbours whose labels are wrong here and there, fewer can vote for what is right.
         enough = self.votes * (1 - evidence.get("suggested_noise", 0.0))
         agreed = first["best"] == new and first["suggested"] >= enough and p_new - p_given >= self.margin
-        heard = all(ballot["suggested"] >= ballot["given"] for ballot in spaces.values())
-        if agreed and heard:
+        # The others speak by their weight in the pool: one that foretells no labels cannot hold up what these two say.
+        pooled = evidence.get("suggested_pooled", p_new) - evidence.get("given_pooled", p_given)
+        if agreed and pooled >= self.margin:
             return Relabel(sample.id, given, new, _agreement(evidence, spaces, data), _kept(evidence))
         # A witness that believes no class much says little by not believing this one.
         unlikely = p_given <= self.doubt * evidence.get("usual_probability", 1.0)

@@ -11,7 +11,7 @@ Trained by crossfit, no sample's feature or probability comes from a network tha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
@@ -57,9 +57,10 @@ class Contrastive:
     temperature: float = 0.1  # of supcon and simclr: Khosla et al. took .07 to .1
     margin: float = 1.0  # of pair: the distance, of unit features, at which others are left alone
     inverted: float = 0.0  # share of the views that are inverted: for data in which some are
+    asked: int = 8  # views of each picture that are asked about beside it; the answers are averaged
     precision: str = "auto"
 
-    version = 1
+    version = 2
     gives = ("probabilities", "features")
     modality = ("image",)
     source = "Khosla et al. 2020, arXiv:2004.11362; Hadsell et al. 2006; Chen et al. 2020, arXiv:2002.05709"
@@ -103,8 +104,18 @@ class Contrastive:
         views = Views(inverted=self.inverted)
         course = partial(Contrast, loss=self.loss, views=views, temperature=self.temperature, margin=self.margin)
         build = partial(Net, free=self.loss == "simclr")
-        name = "learn.contrastive"
-        return Blueprint(name, build, plan, self.side_px, look, grey=True, precision=self.precision, course=course)
+        asked = partial(_asked, views=views, number=self.asked)
+        return Blueprint(
+            "learn.contrastive",
+            build,
+            plan,
+            self.side_px,
+            look,
+            grey=True,
+            precision=self.precision,
+            course=course,
+            asked=asked,
+        )
 
 
 @dataclass(frozen=True)
@@ -204,6 +215,13 @@ class Contrast(Course):
         alike = _alike(batch.rows, batch.targets, free=self.loss == "simclr")
         contrast = how(answers[:, -_PROJECTED:], alike, self.temperature, self.margin)
         return contrast + known
+
+
+def _asked(batch: torch.Tensor, *, views: Views, number: int) -> Iterator[torch.Tensor]:
+    """The pictures, and so many views of them, the same for every picture."""
+    yield batch
+    for one in range(number):
+        yield views.alike(batch, one)
 
 
 def _alike(rows: torch.Tensor, targets: torch.Tensor, *, free: bool) -> torch.Tensor:

@@ -29,8 +29,13 @@ from tilth.signal import Array
 from tilth.steps import Run
 
 _ASK = 512  # pictures looked at together when the network is asked
+Views = Callable[[torch.Tensor], Iterator[torch.Tensor]]
 Look = Literal["caffe", "square", "content", "tidied"]
 _LOOKS = {"square": preprocess.square, "content": preprocess.content, "tidied": preprocess.tidied}
+
+
+def _as_it_is(batch: torch.Tensor) -> Iterator[torch.Tensor]:
+    yield batch
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class Blueprint:
     grey       whether one channel is enough where all pictures are grey
     precision  `auto`, `fp32` or `bf16`
     course     how a training goes, made of (net, lesson, plan, setting, seed)
+    asked      batch -> the views of it that the network is asked about; the answer is their mean
     """
 
     name: str
@@ -52,6 +58,7 @@ class Blueprint:
     grey: bool = False
     precision: str = "auto"
     course: Callable[..., Course] = Course
+    asked: Views = _as_it_is
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class NetworkModel:
     scale: torch.Tensor | None
     curves: tuple[Mapping[str, float], ...]
     record: Mapping[str, Any]
+    asked: Views = _as_it_is
 
     def predict(self, data: Dataset, run: Run) -> Array:
         """(n, k) float32 probabilities; rows add up to 1 where single-label."""
@@ -83,9 +91,11 @@ class NetworkModel:
             for block in _blocks(run.images(data), self.see):
                 inputs = Inputs(block, self.shift, self.scale)
                 batch = inputs.on(self.setting.device, channels_last=self.setting.channels_last).batch(slice(None))
-                answers.append(self._probabilities(self.net(batch).float()))
-                features += [part.flatten(1).float().cpu().numpy() for part in tap]
-                tap.clear()
+                said = [self._probabilities(self.net(view).float()) for view in self.asked(batch)]
+                answers.append(np.mean(said, axis=0))
+                if tap:
+                    features.append(torch.stack([part.flatten(1).float() for part in tap]).mean(0).cpu().numpy())
+                    tap.clear()
         return np.concatenate(answers), np.concatenate(features) if features else None
 
     def _probabilities(self, answers: torch.Tensor) -> Array:
@@ -176,7 +186,15 @@ def fit_network(
     trained = ready.train(blueprint, run, seed=seed)
     shift, scale = ready.inputs.shift, ready.inputs.scale
     return NetworkModel(
-        trained.net, ready.setting, train_data.schema, ready.see, shift, scale, trained.curves, ready.record
+        trained.net,
+        ready.setting,
+        train_data.schema,
+        ready.see,
+        shift,
+        scale,
+        trained.curves,
+        ready.record,
+        blueprint.asked,
     )
 
 

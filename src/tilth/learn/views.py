@@ -35,22 +35,31 @@ class Views:
 
     def of(self, batch: torch.Tensor, dice: torch.Generator) -> torch.Tensor:
         """A view of each picture. batch: (b, c, h, w) with mean about 0; edges are continued."""
-        b = len(batch)
-        drawn = torch.rand((8, b), generator=dice)
-        either = (drawn[:6] * 2 - 1).to(batch.device)
-        turn = torch.deg2rad(either[0] * self.turn_deg)
-        grown = torch.exp(either[1] * self.zoom)
-        wide = torch.exp(either[2] * self.stretch)
-        cos, sin = torch.cos(turn) * grown, torch.sin(turn) * grown
-        # From a place in the view to the place in the picture: (x, y) -> matrix (x, y) + shift, sides from -1 to 1.
-        matrix = torch.stack([cos * wide, either[3] * self.shear * grown - sin, sin, cos / wide])
-        seen = F.grid_sample(batch, _grid(matrix, 2 * self.shift * either[4:], batch), "bilinear", "border", False)
+        drawn = torch.rand((8, len(batch)), generator=dice)
+        seen = self._moved(batch, drawn[:6])
         if self.inverted:
             seen = torch.where((drawn[6] < self.inverted).to(batch.device).view(-1, 1, 1, 1), -seen, seen)
         if self.noise:
             level = (drawn[7] * self.noise).to(batch.device).view(-1, 1, 1, 1)
             seen = seen + level * torch.randn(seen.shape, generator=dice).to(batch.device)
         return seen
+
+    def alike(self, batch: torch.Tensor, number: int) -> torch.Tensor:
+        """One and the same view of each picture, whatever stands beside it: moved, without noise, not inverted."""
+        dice = torch.Generator().manual_seed(number)
+        return self._moved(batch, torch.rand((6, 1), generator=dice))
+
+    def _moved(self, batch: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
+        """Turned, zoomed, stretched, sheared and shifted. drawn: (6, b) or (6, 1), 0..1."""
+        either = (drawn * 2 - 1).to(batch.device)
+        turn = torch.deg2rad(either[0] * self.turn_deg)
+        grown = torch.exp(either[1] * self.zoom)
+        wide = torch.exp(either[2] * self.stretch)
+        cos, sin = torch.cos(turn) * grown, torch.sin(turn) * grown
+        # From a place in the view to the place in the picture: (x, y) -> matrix (x, y) + shift, sides from -1 to 1.
+        matrix = torch.stack([cos * wide, either[3] * self.shear * grown - sin, sin, cos / wide])
+        grid = _grid(matrix, 2 * self.shift * either[4:], batch).expand(len(batch), -1, -1, -1)
+        return F.grid_sample(batch, grid, "bilinear", "border", False)
 
 
 def _grid(matrix: torch.Tensor, shift: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:

@@ -20,16 +20,15 @@ from tilth.dataset import Dataset
 from tilth.digest import digest, digest_bytes
 from tilth.errors import ContentError, StepError
 from tilth.numerics import picture
+from tilth.run import describing
 from tilth.run.plugins import make_step, step_key
 from tilth.run.voice import Silence, Voice, advancing
 from tilth.signal import Array, Signal
 from tilth.steps import declared
 from tilth.store.blobs import Blobs
-from tilth.store.tables import array_of, column_of, written_whole
+from tilth.store.tables import written_whole
 
 _AHEAD = 64  # pictures decoded ahead: keeps two cores busy within some tens of MB
-_BATCH = 256  # contents an embedder sees at once
-_CHUNK = 4096  # rows of a grain-sample memo file: what a kill may lose
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ class LocalRun:
             values = kept["values"]
             facts = json.loads(str(kept["meta"])) if "meta" in kept else {}
         else:
-            values = run._described(step, key, data)
+            values = self._described(step, key, data)
             if hasattr(step, "finish"):
                 described = values
                 kept = run.keep(
@@ -162,63 +161,30 @@ class LocalRun:
                 f"{use} must see the whole dataset at once; a learner needs one that describes sample by sample"
             )
         key = step_key(use, step)
-        return self.within(key)._described(step, key, data)
+        return self._described(step, key, data)
+
+    def describe_all(self, steps: Mapping[str, Any], data: Dataset) -> dict[str, float]:
+        """Have several embedders look at the samples together; `embed` and `describe` then find their rows.
+
+        steps    key -> embedder; those that must see the whole dataset at once are left out
+        returns  key -> seconds
+        """
+        return describing.describe(self, {key: one for key, one in steps.items() if hasattr(one, "describe")}, data)
 
     def _described(self, step: Any, key: str, data: Dataset) -> Array:
         """(n, d) what the embedder says of each sample; only contents that it has not seen before are computed."""
-        wanted = data.table.column("content").to_numpy(zero_copy_only=False).astype("U32")
-        known, values = self._rows_of(key)
-        missing = ~np.isin(wanted, known)
-        # One row per content: exact copies of files are described once.
-        first = np.zeros(len(wanted), bool)
-        first[np.unique(wanted, return_index=True)[1]] = True
-        todo = data.where(missing & first)
-        if len(todo):
-            what = f"{declared(step, 'gives')[0] if declared(step, 'gives') else 'embedding'} of {len(todo):,}"
-            with self.progress(what, len(todo)) as advance:
-                for start in range(0, len(todo), _CHUNK):
-                    part = todo.where((np.arange(len(todo)) >= start) & (np.arange(len(todo)) < start + _CHUNK))
-                    self._keep_rows(key, part, self._describe(step, part, advance))
-            known, values = self._rows_of(key)
-        if not len(wanted):
-            return np.zeros((0, 1), np.float32)
-        order = np.argsort(known)
-        return values[order[np.searchsorted(known[order], wanted)]]
+        describing.describe(self, {key: step}, data)
+        return describing.rows_of(self, key, data)
 
-    def _describe(self, step: Any, data: Dataset, advance: Callable[[int], None]) -> Array:
-        contents: Iterator[Any] = iter(self.texts(data)) if data.schema.modality == "text" else self.images(data)
-        pieces = []
-        while batch := list(islice(contents, _BATCH)):
-            pieces.append(np.asarray(step.describe(batch, self)))
-            advance(len(batch))
-        return np.concatenate(pieces)
-
-    def _rows_of(self, key: str) -> tuple[Array, Array]:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        files = sorted(file for file in (self.folder / "rows" / key).glob("[!.]*.parquet") if not self._stale(file))
-        if not files:
-            return np.array([], "U32"), np.zeros((0, 1), np.float32)
-        table = pa.concat_tables([pq.read_table(file) for file in files])
-        return table.column("content").to_numpy(zero_copy_only=False).astype("U32"), array_of(table.column("value"))
-
-    def _keep_rows(self, key: str, data: Dataset, values: Array) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        table = pa.table({"content": data.table.column("content"), "value": column_of(values)})
-        with written_whole(self.folder / "rows" / key / f"{data.version}.parquet") as draft:
-            pq.write_table(table, draft, use_dictionary=False)
-
-    def _stale(self, file: Path) -> bool:
+    def stale(self, file: Path) -> bool:
+        """Whether a kept file is older than what `fresh` allows."""
         return self.fresh > 0 and file.stat().st_mtime < self.fresh
 
     # -- memo -------------------------------------------------------------------------------------------------
 
     def keep(self, key: Sequence[Any], make: Callable[[], Mapping[str, Array]]) -> Mapping[str, Array]:
         file = self.folder / "kept" / f"{digest(self.seed, self.scope, list(key))}.npz"
-        if file.exists() and not self._stale(file):
+        if file.exists() and not self.stale(file):
             with np.load(file, allow_pickle=False) as found:
                 return {name: found[name] for name in found.files}
         made = {name: np.asarray(values) for name, values in make().items()}
