@@ -26,7 +26,7 @@ from tilth.augment.operations.paint import painted
 HERE = Path(__file__).parent
 SIZES = (32, 64, 224, 300)  # pixels; 300 is the usual side of the handwritten numerals
 CHILDREN = 4  # of one parent: ten thousand pictures from some three thousand
-ROUNDS = 5
+ROUNDS = 3
 SHARE = 0.5  # magnitude
 SECONDS = 0.005  # a measurement lasts at least so long
 
@@ -223,17 +223,24 @@ def main() -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     assert set(chosen.only) - {"affine"} <= OPERATIONS.keys()
-    results = []
+    file = HERE / "throughput.json"
+    results: list[dict[str, Any]] = json.loads(file.read_text())["results"] if file.exists() else []
+    packages = ("torch", "numpy", "pillow", "albumentations", "augly", "opencv-python-headless")
+    facts = {
+        "machine": platform.processor() or platform.machine(),
+        "threads": 1,
+        "children": CHILDREN,
+        "rounds": ROUNDS,
+    }
     for side in chosen.sizes:
         for channels in (1, 3):
             for name in chosen.only:
+                row = {"operation": name, "side_px": side, "channels": channels}
                 found = rates(works_of(name), strokes(side, channels))
-                results.append({"operation": name, "side_px": side, "channels": channels, "per_second": found})
                 print(side, channels, name, found, flush=True)
-    packages = ("torch", "numpy", "pillow", "albumentations", "augly", "opencv-python-headless")
-    facts = {"machine": platform.processor() or platform.machine(), "threads": 1, "children": CHILDREN}
-    record = {**facts, "versions": {one: version(one) for one in packages}, "results": results}
-    (HERE / "throughput.json").write_text(json.dumps(record, indent=1) + "\n")
+                results = [one for one in results if not row.items() <= one.items()] + [{**row, "per_second": found}]
+                record = {**facts, "versions": {one: version(one) for one in packages}, "results": results}
+                file.write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":
