@@ -339,3 +339,20 @@ def test_an_axis_with_room_is_stretched_a_little_and_no_more() -> None:
     square = placed(np.array([[0.0, 0.0], [1.0, 1.0]]))
     (width, height) = np.ptp(square, axis=0)
     assert height == HEIGHT - 2 * RIM and abs(width - 1.4 * height) <= 1
+
+
+def test_a_gap_shows_both_sides_by_value() -> None:
+    story = photo_story()
+    facts = {
+        "attribute": "stroke",
+        "against": "valid",
+        "edges": [0.0, 0.1, 0.2],
+        "train_shares": [0.1, 0.9],
+        "target_shares": [0.7, 0.3],
+    }
+    gap = Finding("coverage_gap", (str(story.before.ids[0]),), 0.6, "train lacks thin strokes", facts)
+    text = render(replace(story, findings=(*story.findings, ("audit.coverage_gaps", gap))))
+    assert "Coverage gaps" in text and "train lacks thin strokes" in text
+    assert (
+        text.count('class="histogram pair"') == 1 and text.count('class="target"') == text.count('class="train"') == 2
+    )
