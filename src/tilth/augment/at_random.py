@@ -5,21 +5,19 @@ A learned policy must beat them on the same operations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tilth.augment.fates import Fates, fates
+from tilth.augment.filling import Moves, filled
 from tilth.augment.operation import Move
 from tilth.augment.operations.sets import named
-from tilth.augment.turns import demand_of, plan
 from tilth.dataset import Dataset
 from tilth.digest import digest
 from tilth.edit import Add
-from tilth.errors import SettingError, StepError
-from tilth.sample import Sample
+from tilth.errors import SettingError
 from tilth.signal import Signals
 from tilth.steps import Run
 
@@ -142,31 +140,11 @@ def _move(name: str, magnitude: float, rng: np.random.Generator) -> Move:
     return Move(name, magnitude * (float(rng.choice((-1, 1))) if operation.signed else 1.0))
 
 
-def _filled(name: str, step: Any, moves: Any, data: Dataset, signals: Signals, run: Run, budget: int) -> Iterator[Add]:
-    from tilth.augment.made_check import check
-    from tilth.augment.making import Draw, Making
-
-    if data.schema.modality != "image":
-        raise StepError(f"{name} works on images; this dataset holds texts. Use augment.text.")
-    key = digest(step)
-    known: Fates = fates(data, signals)
-
-    def drawing(parent: Sample, ordinal: int, rng: np.random.Generator) -> Draw | None:
-        drawn: Sequence[Move] = moves(rng)
-        label = known(parent.label, drawn)
-        return None if label is None else Draw(parent, ordinal, tuple(drawn), label)
-
-    room = budget - len(data.open)
-    rng, demand = run.rng(key, "turns"), demand_of(signals)
-    turns = plan(data, room, rng, balance=step.balance, most=step.most_per_parent, demand=demand)
-    count = 0
-    for add in Making(name, key, drawing, step.side_px, step.keep_ink, check(data, signals, run)).made(
-        data, turns, run
-    ):
-        count += 1
-        yield add
-    if count < room:
-        run.log(f"{name} made {count} of {room} pictures that the budget has room for")
+def _filled(
+    name: str, step: Any, moves: Moves, data: Dataset, signals: Signals, run: Run, budget: int
+) -> Iterator[Add]:
+    most = step.most_per_parent
+    return filled(name, step, digest(step), moves, data, signals, run, budget, balance=step.balance, most=most)
 
 
 def _validate(name: str, step: Any) -> None:

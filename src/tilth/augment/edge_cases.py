@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tilth.augment.fates import fates
+from tilth.augment.filling import filled, require_images
 from tilth.augment.operation import Move
 from tilth.augment.operations.sets import named
-from tilth.augment.turns import demand_of, plan
 from tilth.dataset import Dataset
 from tilth.digest import digest
 from tilth.edit import Add
-from tilth.errors import SettingError, StepError
+from tilth.errors import SettingError
 from tilth.numerics.edge_cases import edge_cases
-from tilth.sample import Sample
 from tilth.signal import Signals
 from tilth.steps import Run
-
-if TYPE_CHECKING:
-    from tilth.augment.making import Drawing
 
 
 @dataclass(frozen=True)
@@ -71,20 +65,26 @@ class EdgeCases:
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
         """New train pictures of edge cases, at most `per_sample` of each, and at most `budget` open samples in all."""
-        if data.schema.modality != "image":
-            raise StepError("augment.edge_cases works on images; this dataset holds texts. Use augment.text.")
-        from tilth.augment.making import Making
+        require_images("augment.edge_cases", data)
+        pool = named("augment.edge_cases", self.operations, self.forbid)
 
-        key = digest(self)
-        barred = set(data.train.ids.tolist()) - self._edge_cases(data, signals)
-        rng, room = run.rng(key, "turns"), budget - len(data.open)
-        turns = plan(data, room, rng, balance=False, most=self.per_sample, barred=barred, demand=demand_of(signals))
-        making = Making("augment.edge_cases", key, self._drawing(data, signals), self.side_px, self.keep_ink)
-        count = 0
-        for add in making.made(data, turns, run):
-            count += 1
-            yield add
-        run.log(f"augment.edge_cases made {count} pictures of {len(turns.parents)} edge cases")
+        def moves(rng: np.random.Generator) -> tuple[Move, ...]:
+            from tilth.augment.operations import OPERATIONS
+
+            operation = OPERATIONS[str(rng.choice(pool))]
+            magnitude = float(rng.uniform(self.least, 1)) * self.strength
+            side = float(rng.choice((-1, 1))) if operation.signed else 1.0
+            return (Move(operation.name, magnitude * side if operation.graded else 1.0),)
+
+        rim = self._edge_cases(data, signals)
+        run.log(f"augment.edge_cases: {len(rim):,} edge cases")
+        barred, most = set(data.train.ids.tolist()) - rim, self.per_sample
+        yield from filled(
+            *("augment.edge_cases", self, digest(self), moves, data, signals, run, budget),
+            balance=False,
+            most=most,
+            barred=barred,
+        )
 
     def _edge_cases(self, data: Dataset, signals: Signals) -> set[str]:
         judged = data.train
@@ -94,19 +94,3 @@ class EdgeCases:
         points = signals[self.signal].rows(judged.ids)
         found = edge_cases(points, judged.targets > 0, neighbors=self.neighbors, agree=self.agree, far=self.far)
         return set(judged.ids[found.found].tolist())
-
-    def _drawing(self, data: Dataset, signals: Signals) -> Drawing:
-        from tilth.augment.making import Draw
-        from tilth.augment.operations import OPERATIONS
-
-        pool, known = named("augment.edge_cases", self.operations, self.forbid), fates(data, signals)
-
-        def drawing(parent: Sample, ordinal: int, rng: np.random.Generator) -> Draw | None:
-            operation = OPERATIONS[str(rng.choice(pool))]
-            magnitude = float(rng.uniform(self.least, 1)) * self.strength
-            side = float(rng.choice((-1, 1))) if operation.signed else 1.0
-            move = Move(operation.name, magnitude * side if operation.graded else 1.0)
-            label = known(parent.label, (move,))
-            return None if label is None else Draw(parent, ordinal, (move,), label)
-
-        return drawing

@@ -6,25 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tilth.augment.fates import Fates, fates
+from tilth.augment.filling import filled, require_images
+from tilth.augment.operation import Move
 from tilth.augment.operations.sets import named
 from tilth.augment.policy import Policy, load_policy, policy_of
-from tilth.augment.turns import plan
 from tilth.dataset import Dataset
 from tilth.digest import digest, digest_bytes
 from tilth.edit import Add
 from tilth.errors import SettingError, StepError
 from tilth.numerics import picture
-from tilth.sample import Sample
 from tilth.signal import Array, Signals
 from tilth.steps import Run
-
-if TYPE_CHECKING:
-    from tilth.augment.making import Draw, Drawing
 
 GREY = ("shear_x", "shear_y", "shift_x", "shift_y", "rotate", "invert", "noise")
 """Of the paper on Roman numerals, and noise: few, for every one costs a warp for each stage of the search."""
@@ -96,22 +91,21 @@ class LearnedPolicy:
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
         """New train pictures, so that the open part of the data holds at most `budget` samples."""
-        if data.schema.modality != "image":
-            raise StepError("augment.policy works on images; this dataset holds texts. Use augment.text.")
-        from tilth.augment.making import Making
+        require_images("augment.policy", data)
+        policy: list[Policy] = []
 
-        room = budget - len(data.open)
-        key = digest(self, self.weights)
-        turns = plan(data, room, run.rng(key, "turns"), balance=self.balance, most=self.most_per_parent)
-        if not turns.parents:
-            return  # a search would be for nothing
-        drawing = _drawing(self.found(data, run), fates(data, signals))
-        made = 0
-        for add in Making("augment.policy", key, drawing, self.side_px, self.keep_ink).made(data, turns, run):
-            made += 1
-            yield add
-        if made < room:
-            run.log(f"augment.policy made {made} of {room} pictures that the budget has room for")
+        def moves(rng: np.random.Generator) -> tuple[Move, ...]:
+            from tilth.augment.operations import OPERATIONS
+
+            if not policy:  # with the first picture: a search for no picture is for nothing
+                policy.append(self.found(data, run))
+            drawn = (policy[0].moves(rng, OPERATIONS) for _ in range(_TRIES))
+            return next((one for one in drawn if one), ())
+
+        key, most = digest(self, self.weights), self.most_per_parent
+        yield from filled(
+            "augment.policy", self, key, moves, data, signals, run, budget, balance=self.balance, most=most
+        )
 
     def allowed(self, usual: tuple[str, ...]) -> tuple[str, ...]:
         """The operations that are asked for, or the usual ones, each once, without those that are forbidden."""
@@ -142,22 +136,6 @@ _RANGES = {
     "most_per_parent": (1, 1_000_000),
 }
 _MAKING = ("policy", "balance", "most_per_parent", "side_px", "keep_ink")  # what a search does not hang on
-
-
-def _drawing(policy: Policy, known: Fates) -> Drawing:
-    """What the policy does to a parent; drawn again where that is nothing, or forbidden for its class."""
-    from tilth.augment.making import Draw
-    from tilth.augment.operations import OPERATIONS
-
-    def drawing(parent: Sample, ordinal: int, rng: np.random.Generator) -> Draw | None:
-        for _ in range(_TRIES):
-            moves = policy.moves(rng, OPERATIONS)
-            label = known(parent.label, moves)
-            if moves and label is not None:
-                return Draw(parent, ordinal, moves, label)
-        return None
-
-    return drawing
 
 
 def searched(step: LearnedPolicy, data: Dataset, run: Run) -> Policy:
