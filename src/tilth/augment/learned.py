@@ -92,14 +92,14 @@ class LearnedPolicy:
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
         """New train pictures, so that the open part of the data holds at most `budget` samples."""
         require_images("augment.policy", data)
-        policy: list[Policy] = []
+        if budget <= len(data.open):
+            return  # a search would be for nothing
+        from tilth.augment.operations import OPERATIONS
+
+        policy = self.found(data, run)
 
         def moves(rng: np.random.Generator) -> tuple[Move, ...]:
-            from tilth.augment.operations import OPERATIONS
-
-            if not policy:  # with the first picture: a search for no picture is for nothing
-                policy.append(self.found(data, run))
-            drawn = (policy[0].moves(rng, OPERATIONS) for _ in range(_TRIES))
+            drawn = (policy.moves(rng, OPERATIONS) for _ in range(_TRIES))
             return next((one for one in drawn if one), ())
 
         key, most = digest(self, self.weights), self.most_per_parent
