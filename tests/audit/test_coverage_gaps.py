@@ -59,6 +59,7 @@ def test_findings_have_ids_of_their_own(planted):
     assert len(set(keys)) == len(keys) > 0
 
 
+@pytest.mark.slow
 def test_where_both_are_of_one_style_mostly_nothing_is_found():
     """Each of two families of tests errs at a rate of .2; what errs comes in bunches, as attributes hang together."""
     counts = [len(looked_at(styled("thin", n=150, rare=0, common=0, seed=seed).world)[0]) for seed in range(5)]
