@@ -13,7 +13,7 @@ import numpy as np
 
 from tilth.augment.filling import Moves, filled
 from tilth.augment.operation import Move
-from tilth.augment.operations.sets import named
+from tilth.augment.operations.sets import named, spelled
 from tilth.dataset import Dataset
 from tilth.digest import digest
 from tilth.edit import Add
@@ -26,7 +26,7 @@ from tilth.steps import Run
 class Trivial:
     """Makes each new train picture by one operation at one strength, both drawn evenly."""
 
-    operations: tuple[str, ...] = ("trivial",)  # names of operations and of sets of them
+    operations: tuple[str, ...] = ("trivial",)  # names of operations and of sets of them; auto: drawing or photo
     forbid: tuple[str, ...] = ()  # never drawn
     strength: float = 1.0  # the largest share of an operation's full strength
     balance: bool = True  # smallest classes first; False: every picture is used alike
@@ -44,7 +44,7 @@ class Trivial:
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
         """New train pictures, so that the open part of the data holds at most `budget` samples."""
-        pool = named("augment.trivial", self.operations, self.forbid)
+        pool = named("augment.trivial", spelled(self.operations, data, run), self.forbid)
 
         def moves(rng: np.random.Generator) -> tuple[Move, ...]:
             return (_move(str(rng.choice(pool)), float(rng.uniform(0, self.strength)), rng),)
@@ -56,7 +56,7 @@ class Trivial:
 class Rand:
     """Makes each new train picture by several operations, all at the same strength."""
 
-    operations: tuple[str, ...] = ("trivial",)  # names of operations and of sets of them
+    operations: tuple[str, ...] = ("trivial",)  # names of operations and of sets of them; auto: drawing or photo
     forbid: tuple[str, ...] = ()  # never drawn
     count: int = 2  # operations in a row; the paper's choice for CIFAR's larger networks
     strength: float = 0.3  # share of full strength: 9 of 30, the paper's choice for ImageNet
@@ -77,7 +77,7 @@ class Rand:
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
         """New train pictures, so that the open part of the data holds at most `budget` samples."""
-        pool = named("augment.rand", self.operations, self.forbid)
+        pool = named("augment.rand", spelled(self.operations, data, run), self.forbid)
 
         def moves(rng: np.random.Generator) -> tuple[Move, ...]:
             return tuple(_move(str(name), self.strength, rng) for name in rng.choice(pool, size=self.count))
@@ -89,7 +89,7 @@ class Rand:
 class Named:
     """Makes new train pictures by a list of operations, one at a time or several at once."""
 
-    operations: tuple[str, ...] = ("sampling",)  # names of operations and of sets of them
+    operations: tuple[str, ...] = ("sampling",)  # names of operations and of sets of them; auto: drawing or photo
     forbid: tuple[str, ...] = ("hflip", "vflip")  # a mirrored numeral is another one; with the label guard: none
     strength: float = 0.5  # share of full strength at most: 15 degrees of turning
     least: float = 0.3  # share of `strength` at least: below, a new picture is a near copy and teaches nothing
@@ -119,7 +119,7 @@ class Named:
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
         """New train pictures, so that the open part of the data holds at most `budget` samples."""
-        pool = named("augment.operations", self.operations, self.forbid)
+        pool = named("augment.operations", spelled(self.operations, data, run), self.forbid)
 
         def moves(rng: np.random.Generator) -> tuple[Move, ...]:
             most = min(self.most_at_once, len(pool))

@@ -9,7 +9,7 @@ import numpy as np
 
 from tilth.augment.filling import filled, require_images
 from tilth.augment.operation import Move
-from tilth.augment.operations.sets import named
+from tilth.augment.operations.sets import named, spelled
 from tilth.dataset import Dataset
 from tilth.digest import digest
 from tilth.edit import Add
@@ -66,7 +66,7 @@ class EdgeCases:
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
         """New train pictures of edge cases, at most `per_sample` of each, and at most `budget` open samples in all."""
         require_images("augment.edge_cases", data)
-        pool = named("augment.edge_cases", self.operations, self.forbid)
+        pool = named("augment.edge_cases", spelled(self.operations, data, run), self.forbid)
 
         def moves(rng: np.random.Generator) -> tuple[Move, ...]:
             from tilth.augment.operations import OPERATIONS

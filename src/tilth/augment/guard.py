@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from tilth.augment.operation import Move, Operation
+from tilth.augment.operations.sets import named, spelled
 from tilth.augment.real import Real
 from tilth.augment.witnesses import Teaching, Witnesses, changed, drawn, witnesses
 from tilth.dataset import Dataset
 from tilth.digest import digest
-from tilth.errors import SettingError, did_you_mean
+from tilth.errors import SettingError
 from tilth.numerics import label_rules
 from tilth.numerics.label_fates import PER_ANSWER
 from tilth.signal import Array, Signal
@@ -40,7 +41,7 @@ class Guard:
     """
 
     rules: tuple[str, ...] = ()  # of a person, above what is learned: "hflip: iv <-> vi", "vflip: * -> forbid"
-    operations: tuple[str, ...] = ()  # that are tried; none named: all of the catalogue, and both flips at once
+    operations: tuple[str, ...] = ()  # that are tried, or sets of them (auto: drawing or photo); none named: all
     strengths: tuple[float, ...] = (0.5, 1.0)  # of the full strength of each operation that has one
     learner: str = "learn.contrastive"  # any learner by its name
     settings: Mapping[str, Any] = field(default_factory=_learner_settings)  # of the learner
@@ -64,6 +65,8 @@ class Guard:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise SettingError(f"augment.guard: {name} must be a whole number from {least} up, found {value!r}")
+        if self.operations:
+            named("augment.guard", self.operations)
         if not self.strengths or not all(0 < share <= 1 for share in self.strengths):
             raise SettingError(f"augment.guard: strengths lie above 0 and up to 1, found {self.strengths!r}")
 
@@ -73,8 +76,9 @@ class Guard:
         list of (operation, strength)."""
         catalogue = _catalogue()
         label_rules.parsed(self.rules, operations=tuple(catalogue), classes=data.schema.classes)
-        changes = self.changes(catalogue)
-        jury = witnesses(data, run, self.teaching(), taught(catalogue, self.operations))
+        tried = self.tried(data, run)
+        changes = self.changes(catalogue, tried)
+        jury = witnesses(data, run, self.teaching(), taught(catalogue, tried))
         values = np.zeros((len(data), 1 + len(changes), PER_ANSWER), np.float32)
         values[:, :, 0] = -1
         rows = np.searchsorted(data.ids, jury.ids)
@@ -94,7 +98,7 @@ class Guard:
             "own_inverse": [not graded(change, catalogue) for change in changes],
             "catalogue": list(catalogue),
             "mirrors": [name for name, operation in catalogue.items() if mirrors(operation)],
-            "operations": list(self.operations),
+            "operations": list(tried),
             "teaching": {**vars(self.teaching()), "settings": dict(self.settings)},
         }
         # What is kept under a signal's key goes by its values: rules that change must change them.
@@ -104,10 +108,15 @@ class Guard:
     def teaching(self) -> Teaching:
         return Teaching(self.learner, dict(self.settings), self.folds, self.side_px, self.copies, self.most)
 
-    def changes(self, catalogue: Mapping[str, Operation]) -> list[tuple[tuple[str, float], ...]]:
+    def tried(self, data: Dataset, run: Run) -> tuple[str, ...]:
+        """The operations that are asked about, in the order of the catalogue."""
+        asked = spelled(self.operations, data, run)
+        return named("augment.guard", asked or tuple(_catalogue()))
+
+    def changes(self, catalogue: Mapping[str, Operation], tried: Sequence[str]) -> list[tuple[tuple[str, float], ...]]:
         """What is tried: each operation at each strength, and all flips at once."""
         found: list[tuple[tuple[str, float], ...]] = []
-        for name in _named(self.operations, catalogue):
+        for name in tried:
             found += [((name, share),) for share in (self.strengths if catalogue[name].graded else (1.0,))]
         flips = [change[0] for change in found if len(change) == 1 and mirrors(catalogue[change[0][0]])]
         return [*found, tuple(sorted(flips))] if len(flips) > 1 else found
@@ -122,9 +131,9 @@ def graded(change: Sequence[tuple[str, float]], catalogue: Mapping[str, Operatio
     return not all(mirrors(catalogue[name]) for name, _ in change)
 
 
-def taught(catalogue: Mapping[str, Operation], operations: Sequence[str]) -> list[Operation]:
+def taught(catalogue: Mapping[str, Operation], tried: Sequence[str]) -> list[Operation]:
     """The operations of which witnesses are taught copies: all that are tried but the flips."""
-    return [catalogue[name] for name in _named(operations, catalogue) if not mirrors(catalogue[name])]
+    return [catalogue[name] for name in tried if not mirrors(catalogue[name])]
 
 
 def answered(real: Real, chances: Array, features: Array | None, rows: Array) -> Array:
@@ -162,14 +171,6 @@ def _order(jury: Witnesses, seed: int) -> Array:
         rows = np.flatnonzero(jury.labels == label)
         order[rows] = rng.permutation(len(rows))
     return order
-
-
-def _named(operations: Sequence[str], catalogue: Mapping[str, Operation]) -> list[str]:
-    for name in operations:
-        if name not in catalogue:
-            known = f"{did_you_mean(name, catalogue)} (there is {', '.join(catalogue)})"
-            raise SettingError(f"augment.guard knows no operation {name!r}{known}")
-    return [name for name in catalogue if not operations or name in operations]
 
 
 def _catalogue() -> Mapping[str, Operation]:

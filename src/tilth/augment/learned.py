@@ -11,7 +11,7 @@ import numpy as np
 
 from tilth.augment.filling import filled, require_images
 from tilth.augment.operation import Move
-from tilth.augment.operations.sets import named
+from tilth.augment.operations.sets import AUTO, named
 from tilth.augment.policy import Policy, load_policy, policy_of
 from tilth.dataset import Dataset
 from tilth.digest import digest, digest_bytes
@@ -109,7 +109,7 @@ class LearnedPolicy:
 
     def allowed(self, usual: tuple[str, ...]) -> tuple[str, ...]:
         """The operations that are asked for, or the usual ones, each once, without those that are forbidden."""
-        return named("augment.policy", self.operations or usual, self.forbid)
+        return named("augment.policy", tuple(one for one in self.operations if one != AUTO) or usual, self.forbid)
 
     def found(self, data: Dataset, run: Run) -> Policy:
         """The policy of the file that is named, or the one that a search on the train pictures finds."""

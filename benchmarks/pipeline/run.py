@@ -1,0 +1,126 @@
+"""The whole pipeline on the Roman numerals: an ablation with the fixed network, and the default recipe against the clock.
+
+    python benchmarks/pipeline/run.py --data DATA --work SCRATCH [--parts ablation clock] [--seeds 3] [--budget 4000]
+
+DATA holds `roman_numerals/{roman_numerals.tar,reviewed.csv}`. A run that was killed goes on in SCRATCH. The reviewers' verdicts
+choose the sealed test pictures and serve nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import tilth
+from tilth.run.voice import voice_for
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=HERE.parents[2] / "shared" / "data")
+    parser.add_argument("--work", type=Path, default=Path("pipeline-benchmark"))
+    parser.add_argument("--parts", nargs="+", choices=("ablation", "clock"), default=["ablation", "clock"])
+    parser.add_argument("--rows", default=str(HERE / "rows.toml"), help="a recipe with rows")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--budget", type=int, default=4_000)
+    parser.add_argument("--epochs", type=int, default=25)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    asked = parser.parse_args()
+    asked.work.mkdir(parents=True, exist_ok=True)
+    file = HERE / "results.json"
+    results: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    for part in asked.parts:
+        results[part] = {"ablation": ablation, "clock": clock}[part](asked)
+        results["machine"] = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+        results["versions"] = {name: version(name) for name in ("tilth", "torch", "numpy")}
+        file.write_text(json.dumps(results, indent=1, default=str) + "\n")
+    print(json.dumps(results, indent=1, default=str))
+
+
+def ablation(asked: argparse.Namespace) -> dict[str, Any]:
+    """Every row trained with the same seeds and asked about the same sealed test pictures."""
+    settings = {"epochs": asked.epochs, "batch": asked.batch, "rate": asked.rate}
+    source = _beside("roman").prepared(asked.data, asked.work)
+    ws = tilth.open(source, workspace=asked.work / "ablation.tilth", valid="label_book", voice=voice_for())
+    began = time.monotonic()
+    found = ws.ablate(asked.rows, learner="cut-resnet50", settings=settings, budget=asked.budget, seeds=asked.seeds)
+    tilth.write_report(ws, asked.work / "ablation.html")
+    return {
+        "learner": "cut-resnet50",
+        "settings": settings,
+        "budget": asked.budget,
+        "seeds": asked.seeds,
+        "test": len(ws.data.split("test")),
+        "seconds": round(time.monotonic() - began),
+        "rows": [_row(row) for row in found.rows],
+    }
+
+
+def _row(row: Any) -> dict[str, Any]:
+    def compared(evidence: Any) -> list[float] | None:
+        if evidence is None:
+            return None
+        head = evidence.headline
+        return [round(value, 4) for value in (head.after - head.before, head.low, head.high)]
+
+    return {
+        "name": row.name,
+        "samples": row.samples,
+        "accuracy": [round(trial.metrics["accuracy"], 4) for trial in row.trials],
+        "against_first": compared(row.against_first),
+        "against_before": compared(row.against_before),
+    }
+
+
+def clock(asked: argparse.Namespace) -> dict[str, Any]:
+    """The default recipe on all 2,932 pictures, train and validation filled to 10,000, without the proof."""
+    _beside("roman").prepared(asked.data, asked.work)  # unpacks
+    source = asked.work / "raw"
+    ws = tilth.open(source, workspace=asked.work / "clock.tilth", holdout=0.0, voice=voice_for())
+    began = time.monotonic()
+    done = ws.improve(learner="cut-resnet50", budget=10_000, prove=False)
+    seconds = time.monotonic() - began
+    spent = [(one.place.use, round(one.seconds, 1)) for one in done.outcome.done]
+    (HERE / "time.svg").write_text(bars(spent, seconds))
+    return {"seconds": round(seconds), "samples": len(ws.data), "edits": ws.tally(), "steps": spent}
+
+
+def bars(spent: list[tuple[str, float]], whole: float) -> str:
+    """Where the time goes: a bar for each step of at least a second."""
+    rows = [(use, value) for use, value in spent if value >= 1]
+    most = max(value for _, value in rows)
+    lines = [f'<text x="8" y="20">seconds by step, {whole:.0f} in all</text>']
+    for at, (use, value) in enumerate(rows):
+        y = 34 + 22 * at
+        wide = 380 * value / most
+        lines.append(f'<text x="8" y="{y + 13}">{use}</text><rect x="190" y="{y}" width="{wide:.1f}" height="16"/>')
+        lines.append(f'<text x="{196 + wide:.1f}" y="{y + 13}">{value:.1f}</text>')
+    size = f'width="660" height="{44 + 22 * len(rows)}"'
+    style = "<style>text{font:13px sans-serif}rect{fill:#4878a8}</style>"
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{style}{"".join(lines)}</svg>\n'
+
+
+def _beside(name: str) -> ModuleType:
+    """The benchmark of this name: how its source is prepared."""
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", HERE.parent / name / "run.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    main()
