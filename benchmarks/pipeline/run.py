@@ -80,7 +80,7 @@ def _row(row: Any) -> dict[str, Any]:
         "samples": row.samples,
         "accuracy": [round(trial.metrics["accuracy"], 4) for trial in row.trials],
         "against_first": compared(row.against_first),
-        "against_before": compared(row.against_before),
+        "against_before": compared(row.against_last),
     }
 
 
