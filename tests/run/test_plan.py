@@ -84,3 +84,8 @@ def test_the_fixed_model_is_handed_to_an_embedder_that_looks_through_a_learner()
     assert handed["embed.learner"] == {"made": False, "learner": "cut-resnet50", "settings": {}}
     assert [call.pool for _, call in recipe.unrolled() if call.pool > 1] == [3.0, 1.5]
     assert valued_by(recipe, "linear", None) == recipe  # it has no layer to look at: the embedder's own stays
+
+
+def test_the_witness_of_the_label_guard_is_its_own():
+    recipe = parse_recipe('[[step]]\nuse = "augment.guard"')
+    assert valued_by(recipe, "cut-resnet50", None) == recipe

@@ -54,6 +54,7 @@ class Guard:
     version = 1
     gives = ("guard",)
     grain = "dataset"
+    own_learner = True
     modality = ("image",)
     cost = "a training for each fold, and some 60 looks at 60 samples of each class"
 

@@ -15,7 +15,7 @@ from tilth.errors import ExportError, RecipeError
 from tilth.recipe import Recipe, StepCall
 from tilth.run.local import LocalRun
 from tilth.run.plugins import find_step, make_step, step_key
-from tilth.steps import Run
+from tilth.steps import Run, declared
 from tilth.store.shelf import Store
 from tilth.store.tables import written_whole
 from tilth.trial import Evidence, Trial
@@ -51,7 +51,8 @@ def valued_by(recipe: Recipe, learner: str | None, settings: Mapping[str, Any] |
         known = find_step(block.use)
         asks = known.role in ("valuators", "embedders")
         named = {field.name for field in fields(known.load())} if asks else set()
-        if not {"learner", "settings"} <= named or "learner" in block.settings:
+        own = asks and declared(known.load(), "own_learner")
+        if own or not {"learner", "settings"} <= named or "learner" in block.settings:
             return block
         use, given = learner_of(learner)
         # A command, a regression: nothing to go through again, and no layer to look at.
