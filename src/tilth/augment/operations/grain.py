@@ -37,21 +37,23 @@ def blurred(pictures: Tensor, sigmas: Tensor, reach: int) -> Tensor:
 
 def noise(pictures: Tensor, magnitudes: Tensor, ground: Tensor, dice: Dice) -> Tensor:
     shape = (*pictures.shape[2:], pictures.shape[1])
-    grain = torch.from_numpy(np.stack([drawn(shape, rng) for rng in dice])).to(pictures).permute(0, 3, 1, 2)
+    grain = torch.from_numpy(drawn(shape, dice)).to(pictures).permute(0, 3, 1, 2)
     return clamped(pictures + NOISE * magnitudes[:, None, None, None] * grain)
 
 
-def drawn(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Gaussian noise of deviation 1, one of 65,536 values evenly likely: a table is faster than a drawing of each."""
+def drawn(shape: tuple[int, ...], dice: Dice) -> Array:
+    """(b, *shape) Gaussian noise of deviation 1, one of 65,536 values evenly likely: ten times as fast as drawing it."""
     size = math.prod(shape)
-    return _quantiles()[np.frombuffer(rng.bytes(2 * size), dtype="<u2")].reshape(shape)
+    words = [rng.bit_generator.random_raw(-(-size // 4)).astype("<u8", copy=False).view("<u2")[:size] for rng in dice]
+    places = torch.from_numpy(np.stack(words).astype(np.int32)).view(-1)
+    return torch.index_select(_quantiles(), 0, places).numpy().reshape(-1, *shape)
 
 
 @cache
-def _quantiles() -> Array:
+def _quantiles() -> Tensor:
     from scipy.special import ndtri
 
-    return ndtri((np.arange(65_536) + 0.5) / 65_536).astype(np.float32)
+    return torch.from_numpy(ndtri((np.arange(65_536) + 0.5) / 65_536).astype(np.float32))
 
 
 def blur(pictures: Tensor, magnitudes: Tensor, ground: Tensor, dice: Dice) -> Tensor:

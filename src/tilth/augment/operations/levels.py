@@ -12,9 +12,11 @@ import torch
 
 from tilth.augment.operation import Dice
 from tilth.augment.operations import tone
+from tilth.augment.operations.smooth import parts
 from tilth.signal import Array
 
 _RAMP = np.arange(256, dtype=np.float32) / 255
+_CACHED = 1 << 16  # values worked on at once
 _FEW = 16_384  # values of a plane, below which counting many planes at once is faster than one by one
 
 
@@ -58,12 +60,20 @@ def brightness(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) ->
 
 def contrast(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) -> Array:
     count, height, width, channels = pictures.shape
-    columns = np.add.reduce(pictures, axis=1, dtype=np.uint32).reshape(count, width, channels)
-    means = columns.sum(axis=1, dtype=np.int64) / (255 * height * width)
-    luma = means[:, :1] if channels == 1 else sum(means[:, [at]] * share for at, share in enumerate(tone.LUMA))
-    return looked_up(
-        pictures, _levels(_RAMP + np.float32(tone.CONTRAST) * _single(magnitudes) * (_RAMP - np.float32(luma)))
-    )
+    if channels == 1:
+        luma = np.add.reduce(pictures.reshape(count, -1), axis=1, dtype=np.uint64)[:, None] / (255 * height * width)
+    else:
+        luma = _sums(pictures) @ np.array(tone.LUMA)[:, None] / (255 * height * width)
+    away = _RAMP - luma.astype(np.float32)
+    return looked_up(pictures, _levels(_RAMP + np.float32(tone.CONTRAST) * _single(magnitudes) * away))
+
+
+def _sums(pictures: Array) -> Array:
+    """(b, c) of the values; the sums of whole numbers are exact, in any order."""
+    count, height, width, channels = pictures.shape
+    flat = torch.from_numpy(pictures.reshape(count, height, width * channels))
+    columns = torch.cat([torch.ones(height) @ flat[part].float() for part in parts(pictures, _CACHED)])
+    return columns.double().view(count, width, channels).sum(dim=1).numpy()
 
 
 def posterize(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) -> Array:
@@ -118,9 +128,9 @@ def _by_channel(pictures: Array, magnitudes: Array, target: Callable[[Array], Ar
 def _even(planes: Array) -> Array:
     """(b, 256) what makes each plane's values spread evenly."""
     below = _counts(planes).cumsum(axis=1)
-    lowest = np.take_along_axis(below, planes.min(axis=1)[:, None].astype(np.intp), axis=1)
+    lowest = below[np.arange(len(planes)), planes.min(axis=1)][:, None]
     rest = planes.shape[1] - lowest
-    even = ((below - lowest) / np.maximum(rest, 1)).clip(0, 1).astype(np.float32)
+    even = np.maximum(below - lowest, 0).astype(np.float32) / np.maximum(rest, 1).astype(np.float32)
     return np.where(rest > 0, even, _RAMP)  # one colour has nothing to spread
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from tilth.augment.operation import Dice
 from tilth.augment.operations import cover, grain
-from tilth.augment.operations.smooth import bells, smoothed
+from tilth.augment.operations.smooth import bells, parts, smoothed
 from tilth.signal import Array
 
 _CACHED = 1 << 16  # values worked on at once
@@ -26,14 +27,13 @@ def vflip(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) -> Arra
 
 def noise(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) -> Array:
     out = np.empty(pictures.shape, dtype=np.uint8)
-    scales = (255 * grain.NOISE * magnitudes).astype(np.float32)
-    for row, rng in enumerate(dice):
-        drawn = grain.drawn(pictures.shape[1:], rng)
-        drawn *= scales[row]
-        drawn += pictures[row]
+    scales = (255 * grain.NOISE * magnitudes).astype(np.float32)[:, None, None, None]
+    for part in parts(pictures, _CACHED):
+        drawn = grain.drawn(pictures.shape[1:], dice[part])
+        drawn *= scales[part]
+        drawn += pictures[part]
         drawn += np.float32(0.5)
-        np.clip(drawn, 0, 255, out=drawn)
-        out[row] = drawn
+        out[part] = np.clip(drawn, 0, 255, out=drawn)
     return out
 
 
@@ -45,16 +45,17 @@ def blur(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) -> Array
 def sharpen(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) -> Array:
     weights = bells(np.full(len(pictures), grain.fine_px(pictures.shape[1:3])))
     smooth = smoothed(pictures, weights, weights)
-    out = np.empty(pictures.shape, dtype=np.uint8)
-    for row, share in enumerate(np.round(64 * grain.SHARPEN * magnitudes).astype(np.int16)):
+    shares = np.round(64 * grain.SHARPEN * magnitudes).astype(np.int16)[:, None]
+    flat, out = pictures.reshape(len(pictures), -1), smooth.reshape(len(pictures), -1)
+    for part in parts(pictures, _CACHED):
         # In 1/64: 255 times 2 stays within 16 bits.
-        away = np.subtract(pictures[row], smooth[row], dtype=np.int16)
-        away *= share
+        away = np.subtract(flat[part], out[part], dtype=np.int16)
+        away *= shares[part]
         away += np.int16(32)
         away >>= 6
-        away += pictures[row]
-        out[row] = np.clip(away, 0, 255, out=away)
-    return out
+        away += flat[part]
+        out[part] = np.clip(away, 0, 255, out=away)
+    return smooth
 
 
 def pixel_shuffle(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) -> Array:
@@ -71,26 +72,19 @@ def pixelate(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) -> A
     for row, magnitude in enumerate(magnitudes.tolist()):
         alike.setdefault(grain.coarse(pictures.shape[1:3], magnitude), []).append(row)
     for grid, rows in alike.items():
-        size = max(1, 4 * _CACHED // pictures[0].size)
-        for start in range(0, len(rows), size):
-            part = rows[start : start + size]
-            out[part] = _pixelated(pictures[part], grid)
+        for part in parts(pictures[rows], 2 * _CACHED):
+            out[rows[part]] = _pixelated(pictures[rows[part]], *grid)
     return out
 
 
-def _pixelated(pictures: Array, grid: tuple[int, int]) -> Array:
+def _pixelated(pictures: Array, rows: int, columns: int) -> Array:
     count, height, width, channels = pictures.shape
-    rows, columns = grid
-    tall = _sums(pictures.reshape(count, height, width * channels), rows)
-    sums = _sums(tall.reshape(count * rows, width, channels), columns)
-    sums *= np.float32(rows * columns / (height * width))
-    sums += np.float32(0.5)
-    small = sums.astype(np.uint8).reshape(count, rows, columns, channels)
-    return _spread(small, columns, width, 2).take(_nearest(rows, height), axis=1)
-
-
-def _spread(small: Array, cells: int, pixels: int, axis: int) -> Array:
-    return small.take(_nearest(cells, pixels), axis=axis)
+    # Sums of whole numbers that a float holds exactly, so it does not matter in which order they are added up.
+    tall = _shares(height, rows) @ torch.from_numpy(pictures.reshape(count, height, width * channels)).float()
+    lines = tall.view(count, rows, width, channels).transpose(2, 3).double()
+    means = (lines @ _shares(width, columns).double().T).div_(height * width).add_(0.5).to(torch.uint8)
+    small = means.transpose(2, 3).numpy()
+    return small.take(_nearest(columns, width), axis=2).take(_nearest(rows, height), axis=1)
 
 
 def _nearest(cells: int, pixels: int) -> Array:
@@ -98,18 +92,12 @@ def _nearest(cells: int, pixels: int) -> Array:
     return (2 * np.arange(pixels) + 1) * cells // (2 * pixels)
 
 
-def _sums(values: Array, cells: int) -> Array:
-    """(b, n, m) -> (b, cells, m) float32, the sums over equal cells; what a rim cuts counts by its share."""
-    pixels = values.shape[1]
-    edges = np.arange(cells + 1) * pixels
-    first, cut = edges // cells, ((edges % cells) / cells).astype(np.float32)
-    whole = np.add.reduceat(values, first[:-1], axis=1, dtype=np.uint32 if values.dtype == np.uint8 else np.float32)
-    out = whole.astype(np.float32)
-    if cut.any():
-        share = values[:, first[:-1]] * cut[:-1, None]
-        out -= share
-        out[:, :-1] += share[:, 1:]
-    return out
+def _shares(pixels: int, cells: int) -> Tensor:
+    """(cells, pixels) how many `cells`ths of each pixel lie in each of equal cells."""
+    at = np.arange(pixels) * cells
+    edges = np.arange(cells)[:, None] * pixels
+    inside = np.minimum(edges + pixels, at + cells) - np.maximum(edges, at)
+    return torch.from_numpy(inside.clip(0, None).astype(np.float32))
 
 
 # -- erase ---------------------------------------------------------------------------------------------------------

@@ -16,11 +16,15 @@ _CACHED = 1 << 16  # values worked on at once: three times 128 KB
 def smoothed(pictures: Array, down: Array, across: Array) -> Array:
     """Each picture (b, h, w, c) uint8 under its own weights, from the centre outwards: (b, r + 1) uint16, see `halves`."""
     out = np.empty(pictures.shape, dtype=np.uint8)
-    size = max(1, _CACHED // max(1, pictures[0].size)) if len(pictures) else 1
-    for start in range(0, len(pictures), size):
-        part = slice(start, start + size)
+    for part in parts(pictures, _CACHED):
         out[part] = _across(_down(pictures[part], _worn(down[part])), _worn(across[part]))
     return out
+
+
+def parts(pictures: Array, values: int) -> list[slice]:
+    """A few pictures at a time, so that they stay near the processor: so many values, and one picture at least."""
+    size = max(1, values * len(pictures) // max(1, pictures.size))
+    return [slice(start, start + size) for start in range(0, len(pictures), size)]
 
 
 def halves(weights: Array) -> Array:

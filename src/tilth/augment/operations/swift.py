@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 from tilth.augment.operation import Dice
 from tilth.augment.operations import levels, moving, pixels
-from tilth.augment.operations.bend import BEND
 from tilth.augment.operations.stroke import STROKE
 from tilth.signal import Array
 
@@ -45,6 +44,9 @@ SWIFT: Mapping[str, Swift] = {
     **PLAIN,
     "erase": pixels.erase,
     "crop": moving.crop,
-    **{operation.name: moving.by_floats(operation) for operation in (*BEND, *STROKE)},
+    "elastic": moving.elastic,
+    "barrel": moving.barrel,
+    "inverse_barrel": moving.inverse_barrel,
+    **{operation.name: moving.by_floats(operation) for operation in STROKE},
 }
 """All that do not move the sheet by a matrix, and the flips."""
