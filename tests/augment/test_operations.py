@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from tilth.augment.operation import Move
 from tilth.augment.operations import OPERATIONS, grounds, operate
 from tilth.augment.operations import affine as moves_of
-from tilth.augment.operations.grain import shuffled
-from tilth.augment.operations.paint import as_floats, as_pixels, painted
+from tilth.augment.operations.grain import drawn, shuffled
+from tilth.augment.operations.paint import as_floats, as_pixels, painted, painted_batch
+from tilth.augment.operations.smooth import bells
 from tilth.augment.operations.sets import SETS, named
 from tilth.augment.operations.words import said
 from tilth.errors import SettingError
@@ -135,8 +136,8 @@ def test_the_clamp_lets_the_gradient_of_noise_through_on_white_paper():
     share = torch.tensor([0.5], requires_grad=True)
     out = OPERATIONS["noise"].apply(white, share, torch.ones(1, 1), dice(1))
     (slope,) = torch.autograd.grad((out * (out < 1)).sum() + (out * (out >= 1)).sum(), share)
-    drawn = torch.from_numpy(dice(1)[0].standard_normal((1, 64, 64), dtype=np.float32))
-    assert slope.item() == pytest.approx(0.2 * drawn.sum().item(), rel=1e-3)
+    grain = drawn((1, 64, 64), dice(1)[0])
+    assert slope.item() == pytest.approx(0.2 * float(grain.sum()), rel=1e-3)
 
 
 def test_every_operation_can_be_told_in_words():
@@ -305,6 +306,48 @@ def test_children_are_what_the_operations_make_of_floats(name, channels):
     assert apart.max() <= APART.get(name, APART.get(operation.family, 1) if operation.graded else 1)
     assert apart.mean() < 1.0
     assert np.array_equal(children[2], shown)
+
+
+@pytest.mark.parametrize("keep_ink", [True, False])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("side", [(32, 32), (47, 53), (130, 121)])
+def test_a_child_is_the_same_to_the_last_bit_in_any_company(side, channels, keep_ink):
+    rng = np.random.default_rng(7)
+    originals = np.stack([glyph(side, channels, ground=250 - 40 * row, ink=10 + 20 * row) for row in range(5)])
+    originals = (originals + rng.integers(0, 5, originals.shape)).astype(np.uint8)
+    before = originals.copy()
+    rows = [[Move(name, 0.6)] for name in EVERY]
+    for _ in range(24):
+        names = rng.choice(EVERY, 3)
+        rows.append([Move(str(name), float(rng.uniform(0.05, 1))) for name in names])
+    of = [int(row) for row in rng.integers(5, size=len(rows))]
+    together = painted_batch(originals, rows, dice(len(rows)), of=of, keep_ink=keep_ink)
+    few = sorted(rng.choice(len(rows), 17, replace=False).tolist())[::-1]
+    dealt = [dice(len(rows))[row] for row in few]
+    some = painted_batch(originals[[of[row] for row in few]], [rows[row] for row in few], dealt, keep_ink=keep_ink)
+    assert np.array_equal(some, together[few])
+    for row, moves in enumerate(rows):
+        [alone] = painted(originals[of[row]], [moves], [dice(len(rows))[row]], keep_ink=keep_ink)
+        assert np.array_equal(alone, together[row]), moves
+    assert np.array_equal(originals, before), "pictures that were handed in are left alone"
+
+
+def test_noise_is_gaussian():
+    grain = drawn((1000, 1000), dice(1)[0])
+    assert grain.mean() == pytest.approx(0, abs=0.005) and grain.std() == pytest.approx(1, abs=0.005)
+    assert (grain**4).mean() == pytest.approx(3, abs=0.05)
+    assert (abs(grain) > 2).mean() == pytest.approx(0.0455, abs=0.002)
+
+
+@given(st.floats(0.01, 40))
+def test_whole_weights_add_up_and_keep_every_step_within_a_level(sigma):
+    weights = bells(np.array([sigma]))[0].astype(int)
+    assert weights[0] + 2 * weights[1:].sum() == 256 and (np.diff(weights) <= 1).all()
+    taps = np.arange(len(weights))
+    exact = np.exp(-(taps**2) / (2 * sigma**2 + 1e-6)) * (taps <= max(1, np.ceil(3.5 * sigma)))
+    exact /= 2 * exact.sum() - exact[0]
+    off = np.cumsum(weights[::-1] / 256 - exact[::-1])[:-1]
+    assert (abs(off) <= 0.5 / 256 + 1e-9).all()
 
 
 def test_free_ink_stays_in_frame():

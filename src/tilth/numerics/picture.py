@@ -173,8 +173,16 @@ def to_channels(picture: Picture, channels: int) -> Picture:
 
 def background(picture: Picture) -> npt.NDArray[np.uint8]:
     """(c,) the value of the ground: the median of the one-pixel border, per channel."""
-    edge = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    return np.median(edge, axis=0).astype(np.uint8)
+    return backgrounds(picture[None])[0]
+
+
+def backgrounds(pictures: Picture) -> npt.NDArray[np.uint8]:
+    """(b, c) the same for pictures (b, h, w, c)."""
+    rim = [pictures[:, 0], pictures[:, -1], pictures[:, :, 0], pictures[:, :, -1]]
+    # Sorting bytes is several times as fast as seeking their median: that goes by way of floats.
+    values = np.sort(np.concatenate(rim, axis=1), axis=1, kind="stable")
+    half = values.shape[1] // 2  # there is an even number of them
+    return ((values[:, half - 1].astype(np.uint16) + values[:, half]) // 2).astype(np.uint8)
 
 
 def shrink(picture: Picture, side_px: int) -> Picture:

@@ -47,29 +47,43 @@ def ink_points(picture: Picture, ground: Array) -> Array:
     What touches the border (ruled lines, the edge of a sheet, the whole of a photo) is cut already and cannot be kept
     in frame, so it is left out; where nothing else is there, p is 0.
     """
+    return ink_of_each(picture[None], np.asarray(ground)[None])[0]
+
+
+def ink_of_each(pictures: Picture, ground: Array) -> list[Array]:
+    """The same for each of the pictures (b, h, w, c), whose grounds are (b, c)."""
     from scipy import ndimage
 
-    height, width = picture.shape[:2]
+    count, height, width = pictures.shape[:3]
     cell = max(1, -(-max(height, width) // _GRID))
     # The farthest value in a cell, not the mean: a stroke of one pixel must count.
-    bright = _by_cell(np.maximum, picture, cell).astype(np.int16)
-    dark = _by_cell(np.minimum, picture, cell).astype(np.int16)
-    cells = np.maximum(bright - ground, ground - dark).max(axis=2) > _CONTRAST
+    bright = _by_cell(np.maximum, pictures, cell).astype(np.int16)
+    dark = _by_cell(np.minimum, pictures, cell).astype(np.int16)
+    level = ground[:, None, None, :].astype(np.int16)
+    cells = np.maximum(bright - level, level - dark).max(axis=3) > _CONTRAST
     parts: Array = np.zeros(cells.shape, dtype=np.int32)
-    ndimage.label(cells, structure=np.ones((3, 3)), output=parts)
-    border = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
-    rows, columns = np.nonzero(cells & ~np.isin(parts, border))
+    flat = np.zeros((3, 3, 3), dtype=bool)  # parts of one picture are not joined to those of the next
+    flat[1] = True
+    number: int = ndimage.label(cells, structure=flat, output=parts)
+    at_border = np.zeros(number + 1, dtype=bool)
+    for rim in (parts[:, 0], parts[:, -1], parts[:, :, 0], parts[:, :, -1]):
+        at_border[rim] = True
+    at_border[0] = True  # no ink
+    which, rows, columns = np.nonzero(~at_border[parts])
     left, top = columns * cell, rows * cell
     right, bottom = np.minimum(left + cell, width), np.minimum(top + cell, height)
-    xs, ys = np.concatenate([left, right, left, right]), np.concatenate([top, top, bottom, bottom])
-    return np.stack([xs, ys], axis=1)
+    starts = np.searchsorted(which, np.arange(1, count))
+    corners = [np.stack(pair, axis=1) for pair in ((left, top), (right, top), (left, bottom), (right, bottom))]
+    return [np.concatenate(four) for four in zip(*(np.split(corner, starts) for corner in corners), strict=True)]
 
 
-def _by_cell(farthest: np.ufunc, picture: Picture, cell: int) -> Array:
-    height, width, _ = picture.shape
-    whole = np.pad(picture, ((0, -height % cell), (0, -width % cell), (0, 0)), mode="edge")
-    rows = farthest.reduce(whole.reshape(-(-height // cell), cell, whole.shape[1], -1), axis=1)
-    return farthest.reduce(rows.reshape(rows.shape[0], -(-width // cell), cell, -1), axis=2)
+def _by_cell(farthest: np.ufunc, pictures: Picture, cell: int) -> Array:
+    if cell == 1:
+        return pictures
+    _, height, width, channels = pictures.shape
+    whole = np.pad(pictures, ((0, 0), (0, -height % cell), (0, -width % cell), (0, 0)), mode="edge")
+    rows = farthest.reduce(whole.reshape(len(whole), -(-height // cell), cell, whole.shape[2], channels), axis=2)
+    return farthest.reduce(rows.reshape(*rows.shape[:2], -(-width // cell), cell, channels), axis=3)
 
 
 def keep_inside(matrix: Array, points: Array, size: tuple[int, int]) -> Array:

@@ -22,7 +22,8 @@ ZOOM = 1.4  # scale at 1, and 1 / 1.4 at -1
 ASPECT = 1.5  # width over height at 1, and 1 / 1.5 at -1
 
 Parts: TypeAlias = tuple[Any, Any, Any, Any, Any, Any]
-"""A linear map about the centre, row by row, then the shift to the right and down as shares of width and height."""
+"""Six numbers: of a move, its linear map about the centre, row by row, then the shift right and down as shares of the
+sides; of a place, the matrix (2, 3) row by row, in pixels."""
 
 # One formula for a tensor of magnitudes and for a plain number: both engines move the sheet to the same place.
 _PARTS: Mapping[str, Callable[[Any], Parts]] = {
@@ -38,6 +39,7 @@ _PARTS: Mapping[str, Callable[[Any], Parts]] = {
 }
 
 NAMES = frozenset(_PARTS)
+STILL: Parts = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 def _any(magnitude: Any) -> Any:
@@ -60,12 +62,22 @@ def matrices(name: str, magnitudes: Tensor, size: tuple[int, int]) -> Tensor:
 
 def matrix(name: str, magnitude: float, size: tuple[int, int]) -> Array:
     """(2, 3) the same for one picture, without torch."""
+    return np.array(place(name, magnitude, size), dtype=np.float64).reshape(2, 3)
+
+
+def place(name: str, magnitude: float, size: tuple[int, int]) -> Parts:
+    """Its six numbers, row by row: for one picture plain numbers are faster than arrays."""
     a, b, c, d, right, down = _PARTS[name](magnitude)
     height, width = size
     x, y = width / 2, height / 2
-    return np.array(
-        [[a, b, x - a * x - b * y + right * width], [c, d, y - c * x - d * y + down * height]], dtype=np.float64
-    )
+    return a, b, x - a * x - b * y + right * width, c, d, y - c * x - d * y + down * height
+
+
+def after(first: Parts, then: Parts) -> Parts:
+    """The place of a place."""
+    a, b, x, c, d, y = first
+    e, f, u, g, h, v = then
+    return e * a + f * c, e * b + f * d, e * x + f * y + u, g * a + h * c, g * b + h * d, g * x + h * y + v
 
 
 def _apply(name: str, pictures: Tensor, magnitudes: Tensor, ground: Tensor, dice: Dice) -> Tensor:

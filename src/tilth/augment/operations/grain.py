@@ -6,6 +6,7 @@ Lengths are shares of the shorter side, so that a magnitude means the same at 32
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 import torch
@@ -36,9 +37,21 @@ def blurred(pictures: Tensor, sigmas: Tensor, reach: int) -> Tensor:
 
 def noise(pictures: Tensor, magnitudes: Tensor, ground: Tensor, dice: Dice) -> Tensor:
     shape = (*pictures.shape[2:], pictures.shape[1])
-    drawn = np.stack([rng.standard_normal(shape, dtype=np.float32) for rng in dice])
-    grain = torch.from_numpy(drawn).to(pictures).permute(0, 3, 1, 2)
+    grain = torch.from_numpy(np.stack([drawn(shape, rng) for rng in dice])).to(pictures).permute(0, 3, 1, 2)
     return clamped(pictures + NOISE * magnitudes[:, None, None, None] * grain)
+
+
+def drawn(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Gaussian noise of deviation 1, one of 65,536 values evenly likely: a table is faster than a drawing of each."""
+    size = math.prod(shape)
+    return _quantiles()[np.frombuffer(rng.bytes(2 * size), dtype="<u2")].reshape(shape)
+
+
+@cache
+def _quantiles() -> Array:
+    from scipy.special import ndtri
+
+    return ndtri((np.arange(65_536) + 0.5) / 65_536).astype(np.float32)
 
 
 def blur(pictures: Tensor, magnitudes: Tensor, ground: Tensor, dice: Dice) -> Tensor:
