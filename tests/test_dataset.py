@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import CLASSES, datasets, datasets_with_edits
-from tilth.dataset import Dataset, Schema, label_text
+from tilth.dataset import Dataset, Schema, label_text, target_split
 from tilth.edit import Add, Drop, Edit, Move, Relabel, Weigh
 from tilth.errors import EditRefused, SealBroken
 from tilth.sample import TEST, Sample, made_id, raw_id
+from tilth.testing.worlds import photos
 
 SINGLE = Schema("image", "single-label", CLASSES)
 
@@ -239,3 +240,14 @@ def test_two_hundred_thousand_rows_are_fast() -> None:
         seconds.append(time.perf_counter() - began)
     # The floors are 0.5 s and 1 s on two free cores; twice that here, for these machines are shared.
     assert seconds[0] < 1.0 and seconds[1] < 2.0
+
+
+def test_the_target_is_the_split_under_a_name_of_its_own_or_else_valid():
+    data = photos(30, wrong=0, copies=0, near=0, junk=0).data
+    ids = data.train.ids.tolist()
+    assert target_split(data) is None
+    valid = data.apply([Move(ids[0], "valid", "to judge")])
+    assert target_split(valid) == "valid"
+    book = valid.apply([Move(ids[1], "label_book", "to show the style")])
+    assert target_split(book) == "label_book"
+    assert target_split(book.apply([Move(ids[2], "other", "another")])) == "valid"

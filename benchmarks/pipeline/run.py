@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--rows", default=str(HERE / "rows.toml"), help="a recipe with rows")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--budget", type=int, default=4_000)
-    parser.add_argument("--epochs", type=int, default=25)
+    parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=2e-3)
     asked = parser.parse_args()

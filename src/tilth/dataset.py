@@ -269,6 +269,14 @@ class Dataset:
         return list(_refusals(self, edits, guard_test=self.sealed and not break_seal))
 
 
+def target_split(data: Dataset) -> str | None:
+    """The split that stands for what the model will meet, where nobody named one: the only one under a name of its own (a
+    label book), else valid; None where there is neither."""
+    own = sorted(set(data.splits.tolist()) - {TRAIN, VALID, TEST})
+    known = own if len(own) == 1 else [VALID]
+    return next((split for split in known if (data.split(split).targets.sum(axis=1) > 0).any()), None)
+
+
 def _refusals(data: Dataset, edits: Sequence[Edit], *, guard_test: bool) -> Iterator[Refusal]:
     ids = np.array([edit.id for edit in edits], dtype="U16")
     at = np.minimum(np.searchsorted(data.ids, ids), max(len(data) - 1, 0))

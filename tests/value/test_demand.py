@@ -92,7 +92,8 @@ def test_without_a_target_it_says_what_to_do():
     one = styled("thin", target=0)
     data, run = one.world.data.open, one.world.run()
     with pytest.raises(StepError, match="--valid"):
-        Coverage().value(data, measured(data, run), run)
+        Coverage(against="valid").value(data, measured(data, run), run)
+    assert (Coverage().value(data, measured(data, run), run).values == 1).all()  # nobody named one
 
 
 @pytest.mark.parametrize(

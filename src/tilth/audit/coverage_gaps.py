@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tilth.dataset import Dataset, label_text
+from tilth.dataset import Dataset, label_text, target_split
 from tilth.errors import SettingError, StepError
 from tilth.finding import Finding
 from tilth.numerics import two_sample
@@ -16,7 +16,7 @@ from tilth.numerics.attributes import COLUMNS, NAMES, Column, known
 from tilth.numerics.outliers import discovered
 from tilth.numerics.reach import Reach, reach
 from tilth.numerics.two_sample import Region, Sides
-from tilth.sample import TRAIN, VALID
+from tilth.sample import TRAIN
 from tilth.signal import Array, Signals
 from tilth.steps import Run
 
@@ -44,8 +44,9 @@ class CoverageGaps:
     source = "Pettitt 1976 (Anderson and Darling's statistic for two samples), p-values by permutation"
     cost = "O(permutations n) for each attribute; 2 s for 2,000 samples"
 
-    against: str = VALID
-    """Split that is the target: a sample of what the model will meet."""
+    against: str = ""
+    """Split that is the target, a sample of what the model will meet; none named: the only one under a name of its own
+    (a label book), else valid."""
 
     false_discovery: float = 0.2
     """Share (0..1) of the attributes found that may be there by chance, as in audit.outliers."""
@@ -73,6 +74,14 @@ class CoverageGaps:
     def detect(self, data: Dataset, signals: Signals, run: Run) -> list[Finding]:
         """One `coverage_gap` for each attribute, or attribute of a class, that train lacks values of; one about all
         uncovered samples, and one for each of the farthest. Raises StepError where there is no target."""
+        if not self.against:
+            target = target_split(data)
+            if target is None:
+                run.log(
+                    "coverage gaps: there is no split beside train to compare it with; name one:  --valid NAME-OR-PATH"
+                )
+                return []
+            return replace(self, against=target).detect(data, signals, run)
         labelled = data.where(data.targets.sum(1) > 0)
         train, target = labelled.split(TRAIN), labelled.split(self.against)
         if self.against == TRAIN or not len(target):

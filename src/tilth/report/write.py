@@ -129,6 +129,7 @@ def _commands(ws: Workspace) -> Mapping[str, str]:
         "take back a step": f"tilth undo cleanse.labels{where}",
         "take back everything": f"tilth undo all{where}",
         "ask about a sample": f"tilth why SAMPLE{where}",
+        "prove it": f"tilth prove{where}",
         "prove the recipe part by part": f"tilth prove --ablate{where}",
         "list every change": f"tilth diff --json{where}",
         "write the dataset again": f"tilth export FOLDER{where}",

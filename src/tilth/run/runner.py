@@ -173,7 +173,8 @@ def _measured(store: Store, run: LocalRun, place: Place, state: _State, folds: i
     signals = tuple(signal for signal in found if signal is not None)
     state.signals = state.signals.with_(*signals)
     seconds = _remembered(store, key)
-    if place.role == "valuators" and not state.aside:
+    # A demand says of whom more is made; shown among values, its low end would read as harm.
+    if place.role == "valuators" and not state.aside and signals[0].kind != "demand":
         # Of the whole version: what is asked later is asked by its name, without reading its rows.
         kept = digest(key, signals[0].kind)
         values.record(store, place.use, state.data.version, signal=kept, settings=place.settings, seconds=seconds)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tilth.dataset import Dataset
+from tilth.dataset import Dataset, target_split
 from tilth.numerics import density_ratio as ratios
 from tilth.numerics.attributes import known
 from tilth.numerics.two_sample import Sides as Compared
 from tilth.numerics.two_sample import sides_of
-from tilth.sample import VALID
+from tilth.sample import TRAIN
 from tilth.signal import Array, Signal, Signals
 from tilth.steps import Run
 from tilth.value.demand import demand_signal, groups, require_bounds
@@ -34,8 +34,9 @@ class Coverage:
     source = "Bickel, Brueckner, Scheffer 2009, Discriminative learning under covariate shift"
     cost = "folds x repeats x 4 logistic regressions of n rows: 2 s for 2,000"
 
-    against: str = VALID
-    """Split that is the target: a sample of what the model will meet."""
+    against: str = ""
+    """Split that is the target, a sample of what the model will meet; none named: the only one under a name of its own
+    (a label book), else valid; where there is neither, all demands are 1."""
 
     least: float = 0.2
     """Demand of a sample at least: what the target happens to lack among fifty is not given up."""
@@ -56,6 +57,8 @@ class Coverage:
 
     def value(self, data: Dataset, signals: Signals, run: Run) -> Signal:
         """`demand` (n,): mean 1 in each class. Raises StepError where the target has no labelled sample."""
+        if not self.against:
+            return replace(self, against=target_split(data) or TRAIN).value(data, signals, run)
         pair = sides(data, self.against, "value.coverage")
         pool = pair.valued if pair.itself else pair.valued.merged(pair.judges)
         target = np.zeros(len(pool), bool) if pair.itself else pool.splits == self.against
