@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tilth.augment.operation import Move
-from tilth.augment.operations.paint import painted
+from tilth.augment.operations.paint import painted_batch
 from tilth.augment.operations.words import said
 from tilth.augment.turns import Names, Turns, made_sample
 from tilth.dataset import Dataset, label_text
@@ -94,8 +94,8 @@ class Making:
         with ThreadPoolExecutor(max(run.threads, 1)) as pool:
             while group := list(islice(waiting, _PARENTS)):
                 broods = [
-                    _Brood(parent, self._sized(shown), list(names.ordinals(parent.id, self.key, times)))
-                    for (parent, times), shown in zip(group, pictures, strict=False)
+                    _Brood(at, parent, self._sized(shown), list(names.ordinals(parent.id, self.key, times)))
+                    for at, ((parent, times), shown) in enumerate(zip(group, pictures, strict=False))
                 ]
                 self._raise(broods, run, pool)
                 children = [child for brood in broods for child in brood.ready()]
@@ -110,30 +110,29 @@ class Making:
     def _raise(self, broods: Sequence[_Brood], run: Run, pool: ThreadPoolExecutor) -> None:
         """Draw, make and check until every child is there or has been tried often enough."""
         for attempt in range(_TRIES):
-            tried = [
-                child
-                for group in pool.map(lambda brood: self._tried(brood, attempt, run), broods)  # noqa: B023
-                for child in group
-            ]
+            batches = pool.map(lambda alike: self._tried(alike, attempt, run), _alike(broods, run.threads))  # noqa: B023
+            tried = sorted((child for batch in batches for child in batch), key=lambda child: child.brood.number)
             for child, verdict in zip(tried, self._checked(tried), strict=True):
                 if verdict.kept:
                     child.brood.grown[child.draw.ordinal] = replace(child, evidence=verdict.evidence)
             if all(not brood.missing() for brood in broods):
                 return
 
-    def _tried(self, brood: _Brood, attempt: int, run: Run) -> list[_Child]:
-        """What this attempt gives that can be told from its parent."""
-        draws: list[Draw] = []
-        for ordinal in brood.missing():
-            draw = self.drawing(brood.parent, ordinal, run.rng(self.key, brood.parent.id, ordinal, attempt, "draw"))
-            draws += [draw] if draw is not None else []
-        dice = [run.rng(self.key, brood.parent.id, draw.ordinal, attempt, "dice") for draw in draws]
-        moves = [draw.moves for draw in draws]
-        children = painted(brood.original, moves, dice, keep_ink=self.keep_ink)
+    def _tried(self, broods: Sequence[_Brood], attempt: int, run: Run) -> list[_Child]:
+        """What this attempt gives that can be told from its parent; the parents are of one size."""
+        drawn: list[tuple[int, Draw]] = []
+        for at, brood in enumerate(broods):
+            for ordinal in brood.missing():
+                draw = self.drawing(brood.parent, ordinal, run.rng(self.key, brood.parent.id, ordinal, attempt, "draw"))
+                drawn += [(at, draw)] if draw is not None else []
+        dice = [run.rng(self.key, draw.parent.id, draw.ordinal, attempt, "dice") for _, draw in drawn]
+        originals = np.stack([brood.original for brood in broods])
+        of, moves = [at for at, _ in drawn], [draw.moves for _, draw in drawn]
+        children = painted_batch(originals, moves, dice, of=of, keep_ink=self.keep_ink)
         return [
-            _Child(brood, draw, shown)
-            for draw, shown in zip(draws, children, strict=True)
-            if not np.array_equal(shown, brood.original)
+            _Child(broods[at], draw, shown.copy())  # of its own: the batch must not live as long as one child does
+            for (at, draw), shown in zip(drawn, children, strict=True)
+            if not np.array_equal(shown, broods[at].original)
         ]
 
     def _checked(self, tried: Sequence[_Child]) -> Sequence[Verdict]:
@@ -162,6 +161,7 @@ class Making:
 class _Brood:
     """The children of one parent, as they come."""
 
+    number: int
     parent: Sample
     original: Array
     ordinals: list[int]
@@ -172,6 +172,16 @@ class _Brood:
 
     def ready(self) -> list[_Child]:
         return [self.grown[ordinal] for ordinal in sorted(self.grown)]
+
+
+def _alike(broods: Sequence[_Brood], threads: int) -> list[list[_Brood]]:
+    """Those that miss children, by the size of their pictures; large groups in parts, so that each thread has work."""
+    alike: dict[tuple[int, ...], list[_Brood]] = {}
+    for brood in broods:
+        if brood.missing():
+            alike.setdefault(brood.original.shape, []).append(brood)
+    size = -(-_PARENTS // max(threads, 1))
+    return [group[start : start + size] for group in alike.values() for start in range(0, len(group), size)]
 
 
 @dataclass(frozen=True)
