@@ -1,5 +1,8 @@
 """Pictures a second through single operations, uint8 in and out: ours beside albumentations, AugLy and plain PIL code.
 
+Ours is measured twice: on a batch of pictures, as a dataset is filled, and on four children of one picture. The others
+take one picture at a time, and are measured so.
+
 python benchmarks/augmentation/throughput.py --peers VENV/lib/python3.11/site-packages
 """
 
@@ -21,11 +24,12 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from tilth.augment.operation import Move
 from tilth.augment.operations import OPERATIONS, affine
-from tilth.augment.operations.paint import painted
+from tilth.augment.operations.paint import painted, painted_batch
 
 HERE = Path(__file__).parent
 SIZES = (32, 64, 224, 300)  # pixels; 300 is the usual side of the handwritten numerals
-CHILDREN = 4  # of one parent: ten thousand pictures from some three thousand
+BATCH = {32: 256, 64: 256, 224: 32, 300: 16}  # pictures of one size that are handed to ours at once
+CHILDREN = 4  # of one parent, and calls of a peer: ten thousand pictures from some three thousand
 ROUNDS = 3
 SHARE = 0.5  # magnitude
 SECONDS = 0.005  # a measurement lasts at least so long
@@ -45,11 +49,24 @@ def strokes(side: int, channels: int) -> np.ndarray:
 # -- ours ----------------------------------------------------------------------------------------------------------
 
 
+def moves_of(name: str) -> list[Move]:
+    return [Move(one, SHARE) for one in (("rotate", "zoom", "shift_x", "shear_x") if name == "affine" else (name,))]
+
+
 def ours(name: str) -> Work:
     dice = [np.random.default_rng(row) for row in range(CHILDREN)]
-    names = ("rotate", "zoom", "shift_x", "shear_x") if name == "affine" else (name,)
-    moves = [Move(one, SHARE) for one in names]
-    return lambda shown: painted(shown, [moves] * CHILDREN, dice, keep_ink=False)
+    moves = [moves_of(name)] * CHILDREN
+    return lambda shown: painted(shown, moves, dice, keep_ink=False)
+
+
+def ours_as_a_batch(name: str, shown: np.ndarray) -> Work:
+    """Of different pictures: the peers have the one that they work on in the processor's nearest memory."""
+    count = BATCH[len(shown)]
+    rng = np.random.default_rng(0)
+    pictures = np.stack([shown ^ rng.integers(4, size=shown.shape, dtype=np.uint8) for _ in range(count)])
+    dice = [np.random.default_rng(row) for row in range(count)]
+    moves = [moves_of(name)] * count
+    return lambda _: painted_batch(pictures, moves, dice, keep_ink=False)
 
 
 # -- plain PIL code, as such things are usually written ------------------------------------------------------------
@@ -190,7 +207,8 @@ def rates(works: dict[str, Work], shown: np.ndarray) -> dict[str, float]:
             for _ in range(loops[who]):
                 work(shown)
             best[who] = min(best[who], (time.thread_time() - began) / loops[who])
-    return {who: round(CHILDREN / seconds, 1) for who, seconds in best.items()}
+    counts = {who: BATCH[len(shown)] if who == "tilth, batch" else CHILDREN for who in works}
+    return {who: round(counts[who] / seconds, 1) for who, seconds in best.items()}
 
 
 ROWS = (
@@ -199,8 +217,12 @@ ROWS = (
 )
 
 
-def works_of(name: str) -> dict[str, Work]:
+WHO = ("tilth, batch", "tilth", "albumentations", "albumentations, bicubic", "AugLy", "PIL")
+
+
+def works_of(name: str, shown: np.ndarray) -> dict[str, Work]:
     found = {
+        "tilth, batch": ours_as_a_batch(name, shown),
         "tilth": ours(name),
         "albumentations": albumentations(name, cubic=False),
         "albumentations, bicubic": albumentations(name, cubic=True),
@@ -210,12 +232,38 @@ def works_of(name: str) -> dict[str, Work]:
     return {who: work for who, work in found.items() if work is not None}
 
 
+def table(results: list[dict[str, Any]]) -> None:
+    """The rows for the README, and how many of them ours is first in."""
+    head = ("px", "channels", "operation", "ours, batch", "ours, 4 children", "albumentations", "its bicubic")
+    head = (*head, "AugLy", "PIL code", "batch / best of them", "4 children / best of them")
+    print("|", " | ".join(head), "|\n|" + "---|" * len(head))
+    ratios: dict[str, dict[tuple[Any, ...], float]] = {"tilth, batch": {}, "tilth": {}}
+    for row in results:
+        found = row["per_second"]
+        peer = max(rate for who, rate in found.items() if who not in ratios)
+        key = (row["side_px"], row["channels"], row["operation"])
+        for who, ratio in ratios.items():
+            ratio[key] = found[who] / peer
+        cells = [f"{found[who]:,.0f}" if who in found else "" for who in WHO]
+        print("|", " | ".join(map(str, (*key, *cells, *(f"{ratio[key]:.2f}" for ratio in ratios.values())))), "|")
+    for who, ratio in ratios.items():
+        worst = sorted(ratio, key=lambda key: ratio[key])[:5]
+        said = ", ".join(f"{ratio[key]:.2f} {key}" for key in worst)
+        print(
+            f"{who}: first in {sum(one > 1 for one in ratio.values())} of {len(ratio)}; the worst: {said}",
+            file=sys.stderr,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", help="site-packages that hold albumentations, AugLy and OpenCV")
     parser.add_argument("--only", nargs="*", default=list(ROWS))
     parser.add_argument("--sizes", nargs="*", type=int, default=list(SIZES))
+    parser.add_argument("--table", action="store_true", help="no measuring: the table of what was measured")
     chosen = parser.parse_args()
+    if chosen.table:
+        return table(json.loads((HERE / "throughput.json").read_text())["results"])
     if chosen.peers:
         sys.path.append(chosen.peers)
     import cv2
@@ -230,13 +278,15 @@ def main() -> None:
         "machine": platform.processor() or platform.machine(),
         "threads": 1,
         "children": CHILDREN,
+        "batch": BATCH,
         "rounds": ROUNDS,
     }
     for side in chosen.sizes:
         for channels in (1, 3):
+            shown = strokes(side, channels)
             for name in chosen.only:
                 row = {"operation": name, "side_px": side, "channels": channels}
-                found = rates(works_of(name), strokes(side, channels))
+                found = rates(works_of(name, shown), shown)
                 print(side, channels, name, found, flush=True)
                 results = [one for one in results if not row.items() <= one.items()] + [{**row, "per_second": found}]
                 record = {**facts, "versions": {one: version(one) for one in packages}, "results": results}

@@ -38,7 +38,7 @@ class EdgeCases:
     side_px: int | None = None  # longer side of the new pictures; None: as large as their parents
     keep_ink: bool = True  # ink that lies free of the border is not moved out of the frame
 
-    version = 1
+    version = 2
     needs = ("features",)
     modality = ("image",)
     source = "Lee et al. 2021, Augment and Valuate, section 3.4"

@@ -60,7 +60,7 @@ class LearnedPolicy:
     side_px: int | None = None  # longer side of the new pictures; None: as large as their parents
     keep_ink: bool = True  # ink that lies free of the border is not moved out of the frame
 
-    version = 1
+    version = 2
     modality = ("image",)
     source = "Hataya et al. 2020, arXiv:1911.06987"
     cost = "the search at 32 px some 150 s of one core with the grey operations, 300 s with those for colour"

@@ -64,8 +64,8 @@ def ink_of_each(pictures: Picture, ground: Array) -> list[Array]:
     parts: Array = np.zeros(cells.shape, dtype=np.int32)
     flat = np.zeros((3, 3, 3), dtype=bool)  # parts of one picture are not joined to those of the next
     flat[1] = True
-    number: int = ndimage.label(cells, structure=flat, output=parts)
-    at_border = np.zeros(number + 1, dtype=bool)
+    ndimage.label(cells, structure=flat, output=parts)
+    at_border = np.zeros(parts.max(initial=0) + 1, dtype=bool)
     for rim in (parts[:, 0], parts[:, -1], parts[:, :, 0], parts[:, :, -1]):
         at_border[rim] = True
     at_border[0] = True  # no ink

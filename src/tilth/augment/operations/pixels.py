@@ -80,10 +80,14 @@ def pixelate(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) -> A
 def _pixelated(pictures: Array, rows: int, columns: int) -> Array:
     count, height, width, channels = pictures.shape
     # Sums of whole numbers that a float holds exactly, so it does not matter in which order they are added up.
+    kind = torch.float32 if 255 * height * width < 1 << 24 else torch.float64
     tall = _shares(height, rows) @ torch.from_numpy(pictures.reshape(count, height, width * channels)).float()
-    lines = tall.view(count, rows, width, channels).transpose(2, 3).double()
-    means = (lines @ _shares(width, columns).double().T).div_(height * width).add_(0.5).to(torch.uint8)
-    small = means.transpose(2, 3).numpy()
+    lines = tall.view(count, rows, width, channels).transpose(2, 3).reshape(-1, width).to(kind)
+    means = (lines @ _shares(width, columns).to(kind).T).numpy()
+    means *= 1 / (height * width)
+    means += 0.5
+    whole = means.astype(np.uint8).reshape(count, rows, channels, columns)
+    small = np.ascontiguousarray(whole.transpose(0, 1, 3, 2))
     return small.take(_nearest(columns, width), axis=2).take(_nearest(rows, height), axis=1)
 
 
