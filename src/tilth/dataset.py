@@ -272,9 +272,11 @@ class Dataset:
 def target_split(data: Dataset) -> str | None:
     """The split that stands for what the model will meet, where nobody named one: the only one under a name of its own (a
     label book), else valid; None where there is neither."""
-    own = sorted(set(data.splits.tolist()) - {TRAIN, VALID, TEST})
-    known = own if len(own) == 1 else [VALID]
-    return next((split for split in known if (data.split(split).targets.sum(axis=1) > 0).any()), None)
+    labelled = set(data.splits[data.targets.sum(axis=1) > 0].tolist())
+    own = labelled - {TRAIN, VALID, TEST}
+    if len(own) == 1:
+        return own.pop()
+    return VALID if VALID in labelled else None
 
 
 def _refusals(data: Dataset, edits: Sequence[Edit], *, guard_test: bool) -> Iterator[Refusal]:

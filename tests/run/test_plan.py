@@ -12,6 +12,7 @@ from tilth.recipe import parse_recipe
 from tilth.run.plan import default_recipe, load_recipe, plan_of, shipped_recipes
 from tilth.run.plugins import known_steps, make_step
 from tilth.run.proof import valued_by
+from tilth.run.rows import plan_row, recipe_of, rows_of
 from tilth.testing.contract import check_declarations
 
 IMAGES = Schema("image", "single-label", ("a", "b"))
@@ -89,3 +90,13 @@ def test_the_fixed_model_is_handed_to_an_embedder_that_looks_through_a_learner()
 def test_the_witness_of_the_label_guard_is_its_own():
     recipe = parse_recipe('[[step]]\nuse = "augment.guard"')
     assert valued_by(recipe, "cut-resnet50", None) == recipe
+
+
+@pytest.mark.parametrize("name", sorted(shipped_recipes()))
+def test_every_row_of_every_shipped_recipe_makes_a_plan(name):
+    recipe, _ = load_recipe(name)
+    modality = "text" if name == "text" else "image"
+    schema = Schema(modality, "single-label", ("a", "b"))
+    for row in rows_of(recipe):
+        if row.recipe is None:
+            assert plan_row(row, recipe_of(row, recipe), schema)

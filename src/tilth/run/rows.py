@@ -57,15 +57,18 @@ def _stage(call: StepCall) -> str | None:
 
 
 def _stages(changing: Sequence[tuple[str, StepCall]]) -> Iterator[tuple[str, list[str]]]:
-    """Stretches of steps that change data in the same way: (name, places)."""
-    name, places = "", []
+    """Stretches of steps that change data in the same way: (name, places). What fills a pool and what chooses from it are
+    one: a pool alone is no dataset of its budget."""
+    name, last, places, wide = "", "", [], False
     for place, call in changing:
         stage = _stage(call) or ""
-        if stage != name and places:
+        if stage != last and places and not wide:
             yield name, places
-            places = []
-        name = stage
+            name, places = "", []
+        if stage != last or not name:
+            name = f"{name} and {stage}" if name else stage
         places.append(place)
+        last, wide = stage, call.pool > 1
     yield name, places
 
 

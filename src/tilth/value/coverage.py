@@ -58,7 +58,12 @@ class Coverage:
     def value(self, data: Dataset, signals: Signals, run: Run) -> Signal:
         """`demand` (n,): mean 1 in each class. Raises StepError where the target has no labelled sample."""
         if not self.against:
-            return replace(self, against=target_split(data) or TRAIN).value(data, signals, run)
+            target = target_split(data)
+            if target is None:
+                run.log(
+                    "value.coverage: there is no split beside train to steer towards; name one:  --valid NAME-OR-PATH"
+                )
+            return replace(self, against=target or TRAIN).value(data, signals, run)
         pair = sides(data, self.against, "value.coverage")
         pool = pair.valued if pair.itself else pair.valued.merged(pair.judges)
         target = np.zeros(len(pool), bool) if pair.itself else pool.splits == self.against
@@ -72,7 +77,8 @@ class Coverage:
             found = ratios.density_ratio(told, compared, rng, folds=self.folds, repeats=self.repeats)
             wanted[rows] = np.exp(found.logs)
             meta = {"slope": round(found.slope, 4), "gain": round(found.gain, 5)}
-        run.log(_said(meta["slope"], self.against))
+        if not pair.itself:
+            run.log(_said(meta["slope"], self.against))
         return self._signal(pair, pool, wanted, signals, meta)
 
     def _described(self, pool: Dataset, compared: Compared, signals: Signals, rng: np.random.Generator) -> Array:

@@ -13,7 +13,7 @@ from tilth.signal import Signal, Signals
 from tilth.steps import Run
 from tilth.value.demand import demand_signal, require_bounds
 from tilth.value.sides import sides
-from tilth.value.space import places, require_at_least, require_one_of
+from tilth.value.space import places, require_at_least, require_one_of, require_shares
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class EdgeCases:
     def __post_init__(self) -> None:
         require_bounds("value.edge_cases", self.least, self.most)
         require_at_least("value.edge_cases", 1, neighbors=self.neighbors, lift=self.lift)
-        require_at_least("value.edge_cases", 0, agree=self.agree, far=self.far)
+        require_shares("value.edge_cases", agree=self.agree, far=self.far)
         require_one_of("value.edge_cases", "signal", self.signal, ("features", "embedding"))
         object.__setattr__(self, "needs", (self.signal,))
 

@@ -52,6 +52,13 @@ def require_at_least(step: str, least: float, **settings: float) -> None:
             raise SettingError(f"{step}: {name} must be at least {least:g}, found {found!r}")
 
 
+def require_shares(step: str, **settings: float) -> None:
+    """Raises SettingError for a number outside 0..1, or one that is none."""
+    for name, found in settings.items():
+        if not 0 <= found <= 1:
+            raise SettingError(f"{step}: {name} is a share within 0 and 1, found {found!r}")
+
+
 def require_above(step: str, floor: float, **settings: float) -> None:
     """Raises SettingError for a number that is not above the floor."""
     for name, found in settings.items():
