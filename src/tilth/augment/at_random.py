@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tilth.augment.filling import Moves, filled
+from tilth.augment.filling import Moves, drawn_move, filled
 from tilth.augment.operation import Move
 from tilth.augment.operations.sets import named, spelled
 from tilth.dataset import Dataset
@@ -47,7 +47,7 @@ class Trivial:
         pool = named("augment.trivial", spelled(self.operations, data, run), self.forbid)
 
         def moves(rng: np.random.Generator) -> tuple[Move, ...]:
-            return (_move(str(rng.choice(pool)), float(rng.uniform(0, self.strength)), rng),)
+            return (drawn_move(str(rng.choice(pool)), float(rng.uniform(0, self.strength)), rng),)
 
         yield from _filled("augment.trivial", self, moves, data, signals, run, budget)
 
@@ -80,7 +80,7 @@ class Rand:
         pool = named("augment.rand", spelled(self.operations, data, run), self.forbid)
 
         def moves(rng: np.random.Generator) -> tuple[Move, ...]:
-            return tuple(_move(str(name), self.strength, rng) for name in rng.choice(pool, size=self.count))
+            return tuple(drawn_move(str(name), self.strength, rng) for name in rng.choice(pool, size=self.count))
 
         yield from _filled("augment.rand", self, moves, data, signals, run, budget)
 
@@ -126,18 +126,9 @@ class Named:
             several = most > 1 and rng.random() < self.composed
             chosen = rng.choice(pool, size=int(rng.integers(2, most + 1)) if several else 1, replace=False)
             low, high = self.least * self.strength, self.strength
-            return tuple(_move(str(name), float(rng.uniform(low, high)), rng) for name in chosen)
+            return tuple(drawn_move(str(name), float(rng.uniform(low, high)), rng) for name in chosen)
 
         yield from _filled("augment.operations", self, moves, data, signals, run, budget)
-
-
-def _move(name: str, magnitude: float, rng: np.random.Generator) -> Move:
-    from tilth.augment.operations import OPERATIONS
-
-    operation = OPERATIONS[name]
-    if not operation.graded:
-        return Move(name, 1.0)
-    return Move(name, magnitude * (float(rng.choice((-1, 1))) if operation.signed else 1.0))
 
 
 def _filled(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tilth.augment.filling import filled, require_images
+from tilth.augment.filling import drawn_move, filled, require_images
 from tilth.augment.operation import Move
 from tilth.augment.operations.sets import named, spelled
 from tilth.dataset import Dataset
@@ -69,12 +69,9 @@ class EdgeCases:
         pool = named("augment.edge_cases", spelled(self.operations, data, run), self.forbid)
 
         def moves(rng: np.random.Generator) -> tuple[Move, ...]:
-            from tilth.augment.operations import OPERATIONS
-
-            operation = OPERATIONS[str(rng.choice(pool))]
+            name = str(rng.choice(pool))
             magnitude = float(rng.uniform(self.least, 1)) * self.strength
-            side = float(rng.choice((-1, 1))) if operation.signed else 1.0
-            return (Move(operation.name, magnitude * side if operation.graded else 1.0),)
+            return (drawn_move(name, magnitude, rng),)
 
         rim = self._edge_cases(data, signals)
         run.log(f"augment.edge_cases: {len(rim):,} edge cases")

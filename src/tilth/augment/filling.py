@@ -66,6 +66,16 @@ def filled(
         run.log(f"{name} made {made:,} of {room:,} pictures that the budget has room for")
 
 
+def drawn_move(name: str, magnitude: float, rng: np.random.Generator) -> Move:
+    """The operation of this name at this magnitude, to either side where it has two; one without a strength is done whole."""
+    from tilth.augment.operations import OPERATIONS
+
+    operation = OPERATIONS[name]
+    if not operation.graded:
+        return Move(name, 1.0)
+    return Move(name, magnitude * (float(rng.choice((-1, 1))) if operation.signed else 1.0))
+
+
 def require_images(name: str, data: Dataset) -> None:
     """Raises StepError where the dataset is made of texts."""
     if data.schema.modality != "image":
