@@ -110,17 +110,16 @@ def square(original: Array, side_px: int, channels: int) -> Array:
 
 def changed(pictures: Array, moves: Sequence[Sequence[Move]], seeds: Sequence[str]) -> Array:
     """Pictures (b, h, w, c) uint8 after their moves. The dice of each come from its own seed."""
-    import torch
-
     from tilth.augment.operations import operate
+    from tilth.augment.operations.paint import as_floats, as_pixels
 
     out = np.empty_like(pictures)
     for at in range(0, len(pictures), _BLOCK):
         part = slice(at, at + _BLOCK)
-        block = torch.from_numpy(pictures[part]).permute(0, 3, 1, 2).float() / 255
+        block = as_floats(pictures[part])
         dice = [np.random.default_rng(int(seed, 16)) for seed in seeds[part]]
         done = operate(block, moves[part], dice=dice)
-        out[part] = (done * 255 + 0.5).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
+        out[part] = as_pixels(done)
     return out
 
 
