@@ -11,8 +11,11 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # strategies.py, beside this file
 
-settings.register_profile("tilth", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
-settings.load_profile("tilth")
+slow = [HealthCheck.too_slow]
+# The same examples in every run, so that a verdict on a change is about the change; `explore` draws new ones.
+settings.register_profile("tilth", deadline=None, suppress_health_check=slow, max_examples=60, derandomize=True)
+settings.register_profile("explore", deadline=None, suppress_health_check=slow, max_examples=400)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tilth"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""Nothing or few -> samples: handwriting, templates, translation."""
