@@ -5,6 +5,7 @@ rest:
 
     version = 1                     raise it when the numbers change: it is part of the memo key
     needs = ("probabilities",)      signals it reads
+    of_raw = ("probabilities",)     of these, such as it reads for raw samples alone: they may be older than made ones
     gives = ("embedding",)          signals it makes
     grain = "dataset"               or "sample": a new version pays only for its new samples
     modality = ("image",)           what it works on; default both
@@ -37,6 +38,7 @@ R = TypeVar("R")
 DEFAULTS: Mapping[str, Any] = {
     "version": 1,
     "needs": (),
+    "of_raw": (),
     "gives": (),
     "grain": "dataset",
     "modality": ("image", "text"),
