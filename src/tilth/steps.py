@@ -10,6 +10,7 @@ rest:
     grain = "dataset"               or "sample": a new version pays only for its new samples
     modality = ("image",)           what it works on; default both
     extra = ""                      what to install beside tilth, e.g. "onnx" for tilth[onnx]
+    files = ("path",)               settings that name a file; `weights`, a digest of what it holds, is their identity
     own_learner = True              its setting `learner` is a witness of its own, never the fixed model
     source = "Northcutt 2021"       the paper or page
     cost = "O(n k)"                 in words
@@ -43,6 +44,7 @@ DEFAULTS: Mapping[str, Any] = {
     "grain": "dataset",
     "modality": ("image", "text"),
     "extra": "",
+    "files": (),
     "own_learner": False,
     "source": "",
     "cost": "",
