@@ -15,6 +15,9 @@ rest:
     source = "Northcutt 2021"       the paper or page
     cost = "O(n k)"                 in words
 
+A step whose settings speak of the data, say of classes, may have `fits(schema)`: it raises SettingError where they do not
+fit, and is asked when a recipe is planned.
+
 **A step returns a Signal, Findings or Edits, and changes nothing.**
 """
 

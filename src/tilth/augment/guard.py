@@ -17,7 +17,7 @@ from tilth.augment.operation import Move, Operation
 from tilth.augment.operations.sets import named, spelled
 from tilth.augment.real import Real
 from tilth.augment.witnesses import Teaching, Witnesses, changed, drawn, witnesses
-from tilth.dataset import Dataset
+from tilth.dataset import Dataset, Schema
 from tilth.digest import digest
 from tilth.errors import SettingError
 from tilth.numerics import label_rules
@@ -74,8 +74,8 @@ class Guard:
     def measure(self, data: Dataset, run: Run) -> Signal:
         """`guard` (n, 3 (m + 1)) float32: what the witnesses answer to each sample untouched and after m changes, in threes
         as `label_fates.PER_ANSWER` says. The changes stand in `meta["changes"]`, each a list of (operation, strength)."""
+        self.fits(data.schema)
         catalogue = _catalogue()
-        label_rules.parsed(self.rules, operations=tuple(catalogue), classes=data.schema.classes)
         tried = self.tried(data, run)
         changes = self.changes(catalogue, tried)
         jury = witnesses(data, run, self.teaching(), taught(catalogue, tried))
@@ -102,6 +102,11 @@ class Guard:
             "teaching": {**vars(self.teaching()), "settings": dict(self.settings)},
         }
         return Signal("guard", data.ids, values.reshape(len(data), -1), meta=meta)
+
+    def fits(self, schema: Schema) -> None:
+        """Raises SettingError for a rule that speaks of an operation or of a class that there is not."""
+        if self.rules:
+            label_rules.parsed(self.rules, operations=tuple(_catalogue()), classes=schema.classes)
 
     def teaching(self) -> Teaching:
         return Teaching(self.learner, dict(self.settings), self.folds, self.side_px, self.copies, self.most)

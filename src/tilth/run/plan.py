@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tilth.dataset import Schema
-from tilth.errors import RecipeError, StepError, did_you_mean
+from tilth.errors import RecipeError, SettingError, StepError, did_you_mean
 from tilth.recipe import Recipe, StepCall, parse_recipe
 from tilth.run.plugins import find_step, make_step, step_key
 from tilth.steps import declared
@@ -95,6 +95,7 @@ def placed(recipe: Recipe, calls: Iterable[tuple[str, StepCall]], schema: Schema
                 f"this dataset is made of {schema.modality}s. Take another recipe: --recipe {default_recipe(schema)}"
             )
         _check_signals(recipe, one, have, before)
+        _check_fits(recipe, one, schema)
         gives = _given_by(one)
         have |= dict.fromkeys(gives, one)
         before = {kind: maker for kind, maker in before.items() if kind not in gives}
@@ -103,6 +104,15 @@ def placed(recipe: Recipe, calls: Iterable[tuple[str, StepCall]], schema: Schema
         places.append(one)
     _check_pools(recipe, places)
     return places
+
+
+def _check_fits(recipe: Recipe, one: Place, schema: Schema) -> None:
+    """Raises SettingError where settings speak of what these data have not."""
+    if hasattr(one.step, "fits"):
+        try:
+            one.step.fits(schema)
+        except SettingError as fault:
+            raise SettingError(f"step {one.place} of the recipe {recipe.name}, {one.use}: {fault}") from fault
 
 
 def _given_by(place: Place) -> tuple[str, ...]:
