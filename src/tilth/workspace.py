@@ -451,12 +451,22 @@ class Workspace:
             return recorded["learner"], {**recorded["settings"], **(settings or {})}
         return learner or default_learner(self.base.schema), settings or {}
 
-    def evidence(self) -> Evidence | None:
-        """The proof on record, where it is of the present version."""
+    def evidence(self, *, train: bool = False) -> Evidence | None:
+        """The proof on record, where it is of the present version.
+
+        train  whether trainings that are not on record any more are made again; else there is no proof
+        """
         asked = self.fact("proof")
         if not asked or asked["after"] != history.head(self.store):
             return None
-        return proof.prove(self.store, replace(self.run, fresh=0.0), **asked)
+        try:
+            return proof.prove(self.store, self._reading(train), **asked, train=train)
+        except proof.Untrained:
+            return None
+
+    def _reading(self, train: bool) -> LocalRun:
+        """The Run for what is on record: read in this process, and taken as it is."""
+        return replace(self.run, fresh=0.0, workers=self.run.workers if train else 1)
 
     def ablate(
         self,
@@ -485,9 +495,12 @@ class Workspace:
         with self.store.writing():
             return ablated(self.store, self.run, plans, asked, least=how["least"])
 
-    def ablation(self) -> Ablation | None:
-        """The ablation that was made last, or None."""
-        return last_ablation(self.store, replace(self.run, fresh=0.0))
+    def ablation(self, *, train: bool = False) -> Ablation | None:
+        """The ablation that was made last, or None.
+
+        train  whether trainings that are not on record any more are made again; else their rows are left out
+        """
+        return last_ablation(self.store, self._reading(train), train=train)
 
     def _to_ablate(
         self, recipe: str | None, learner: str | None, settings: Mapping[str, Any] | None

@@ -65,6 +65,17 @@ def test_most_planted_faults_are_settled(inside: Path, world: World) -> None:
     assert len(mended) >= 8
 
 
+def test_workspaces_on_one_source_write_beside_each_other(inside: Path) -> None:
+    from tilth import open as open_workspace
+    from tilth.cli.targets import dataset_of, report_of
+
+    ours = open_workspace(workspace=".tilth")
+    assert report_of(ours, None) == Path("shapes-report.html") and report_of(ours, Path("x")) == Path("x")
+    other = open_workspace("shapes", workspace="runs/a")
+    assert report_of(other, None) == Path("shapes-runs-a-report.html")
+    assert dataset_of(other, None) == Path("shapes-runs-a-improved")
+
+
 def test_improving_again_does_nothing_and_says_the_same(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import shutil
 

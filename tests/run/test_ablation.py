@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -234,6 +235,26 @@ def test_rows_are_made_beside_the_line_and_shown_by_the_report(
     page = render(story_of(ws))
     assert 'id="ablation"' in page and "cleansing and augmentation" in page and "The best row is" in page
     assert page.count("Classification report, means over the seeds") == 3
+
+
+def test_the_report_leaves_out_what_it_would_have_to_train_and_says_so(
+    ws: Workspace, fits: Counter[str], tmp_path: Path
+) -> None:
+    found = ws.ablate(str(tmp_path / "small.toml"), learner="linear", seeds=1, budget=130)
+    ws.prove(learner="linear", seeds=1)
+    trained = Counter(fits)
+    files = {json.loads(file.read_text())["version"]: file for file in ws.store.folder.glob("trials/*.json")}
+    files[found.rows[1].version].unlink()
+    page = render(story_of(ws))
+    assert "cleansing and augmentation" in page and "left out: cleansing. To train them again" in page
+    assert ws.ablation().left_out == ("cleansing",)  # type: ignore[union-attr]
+    files[ws.base.version].unlink()
+    page = render(story_of(ws))
+    assert "The proof is left out" in page and "The ablation is left out" in page and ws.ablation() is None
+    assert fits == trained, "the report trains nothing"
+    page = render(story_of(ws, train=True))
+    assert "To train them again" not in page and ws.evidence() is not None
+    assert len(ws.ablation().rows) == 3 and sum(fits.values()) == sum(trained.values()) + 2  # type: ignore[union-attr]
 
 
 def test_what_was_applied_is_ablated_without_a_step_run_again(ws: Workspace, tmp_path: Path) -> None:
