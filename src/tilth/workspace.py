@@ -15,7 +15,7 @@ from tilth.edit import Edit
 from tilth.errors import RecipeError, WorkspaceError
 from tilth.finding import Finding
 from tilth.recipe import Recipe, Row, StepCall, parse_recipe
-from tilth.run import answers, building, door, opening, proof, values, valuing
+from tilth.run import answers, applied, building, door, opening, proof, values, valuing
 from tilth.run.ablation import Ablation, Question, ablated, last_ablation
 from tilth.run.compare import Difference, differences
 from tilth.run.local import LocalRun
@@ -387,9 +387,7 @@ class Workspace:
         how["valued_by"] = [learner or chosen.learner, dict(settings or {})]
         learner = learner or chosen.learner or default_learner(self.base.schema)
         proof.fixed_model(learner, settings)  # a wrong name or setting is told before the work
-        with self.store.writing():
-            self.store.ledger.set_fact("recipe", text)
-            self.store.ledger.set_fact("applied", how)
+        with self.store.writing(), applied.applying(self.store.ledger, text, how):
             outcome = run_plan(
                 self.store,
                 self.run,
@@ -508,9 +506,9 @@ class Workspace:
         """The recipe whose rows are asked for, and how it is run: budget, embedder, least severity, valuators' learner."""
         chosen, _ = self.recipe() if recipe is None else load_recipe(recipe)
         plain = {"budget": None, "embedder": None, "least": {}, "valued_by": [learner or chosen.learner, settings]}
-        if recipe is None and (text := self.fact("recipe")):
+        if recipe is None and (text := self.fact(applied.RECIPE)):
             # As it was applied, so that what was done for it is found again.
-            return parse_recipe(text, where="the recipe that was applied"), {**plain, **self.fact("applied", {})}
+            return parse_recipe(text, where="the recipe that was applied"), {**plain, **self.fact(applied.HOW, {})}
         return chosen, plain
 
     def _row(self, row: Row, recipe: Recipe, how: Mapping[str, Any]) -> RowPlan:

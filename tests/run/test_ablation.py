@@ -269,6 +269,33 @@ def test_what_was_applied_is_ablated_without_a_step_run_again(ws: Workspace, tmp
     assert next(one.name for one in ws.versions()) == "base" and ws.versions()[-1].version == ws.data.version
 
 
+def test_a_stopped_run_leaves_no_recipe_on_record_that_is_not_on_the_line(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tilth.run import runner
+
+    one, two = tmp_path / "one.toml", tmp_path / "two.toml"
+    one.write_text(STEPS)
+    two.write_text(STEPS.replace("small", "other"))
+    ws.improve(str(one), prove=False)
+    text, how = ws.fact("recipe"), ws.fact("applied")
+    assert text == STEPS
+
+    def cut(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "_do", cut)
+        with pytest.raises(KeyboardInterrupt):
+            ws.improve(str(one), prove=False)
+        assert (ws.fact("recipe"), ws.fact("applied")) == (text, how), "it is on the line, stopped again or not"
+        with pytest.raises(KeyboardInterrupt):
+            ws.improve(str(two), prove=False, budget=100)
+    assert ws.fact("recipe") is None and ws.fact("applied") is None
+    ws.improve(str(two), prove=False, budget=100)
+    assert '"other"' in ws.fact("recipe") and ws.fact("applied")["budget"] == 100
+
+
 def test_a_stopped_ablation_goes_on_with_the_next_training(ws: Workspace, fits: Counter[str], tmp_path: Path) -> None:
     file = str(tmp_path / "small.toml")
     fits["until"] = 2
