@@ -252,7 +252,8 @@ def _edited(store: Store, run: LocalRun, place: Place, state: _State, *, budget:
         budget = now + round(place.room * max(budget - now, 0))
     beliefs = digest_bytes(dump([[one.kind, one.ids, one.severity, one.evidence] for one in state.findings]).encode())
     read = [signal.key for _, signal in sorted(state.signals.items())]
-    key = digest("edit", place.key, place.place, state.data.version, run.seed, budget, beliefs, read)
+    told = None if place.role == "cleansers" else budget  # they are not told it, and do the same under any
+    key = digest("edit", place.key, place.place, state.data.version, run.seed, told, beliefs, read)
     if commit and not run.fresh and (batch := _on_line(store, state, key)):
         edits = tuple(change.edit for change in store.ledger.changes(batch=batch.batch) if change.verdict == "apply")
         state.data, state.line = store.version(batch.after), [*state.line, batch]
