@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +225,17 @@ def test_ctrl_c_is_told_and_leaves_with_130(inside: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Workspace, "log", stop)
     assert run(["log"]) == 130
     assert "Nothing that was finished is lost" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("args", [["steps"], ["log"]])
+def test_a_reader_that_goes_away_is_no_fault(inside: Path, args: list[str]) -> None:
+    # `steps` fills the pipe while it prints, `log` is so short that it is written when the program ends.
+    command = [sys.executable, "-m", "tilth", *args]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as going:
+        assert going.stdout and going.stderr
+        going.stdout.close()
+        said = going.stderr.read()
+    assert (going.returncode, said) == (0, "")
 
 
 def test_steps_lists_every_step_with_its_source(capsys: pytest.CaptureFixture[str]) -> None:
