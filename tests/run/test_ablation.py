@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 import tilth
+from tilth.cli.tables import datasets
 from tilth.dataset import Dataset, Schema
 from tilth.edit import Add, Drop, Relabel
 from tilth.errors import RecipeError, SettingError, StepError
@@ -266,7 +269,11 @@ def test_what_was_applied_is_ablated_without_a_step_run_again(ws: Workspace, tmp
     assert (ws.store.ledger.remembered("signal"), ws.store.ledger.remembered("edits")) == before
     assert [row.name for row in found.rows] == ["baseline", "+ cleansing", "+ augmentation"]
     assert found.rows[-1].version == ws.data.version and found.question.budget == 140
-    assert next(one.name for one in ws.versions()) == "base" and ws.versions()[-1].version == ws.data.version
+    table = ws.versions()
+    assert table[0].name == "base" and table[-1].version == ws.data.version
+    assert table[1].about.startswith("Relabel where") and table[1].about not in "\n".join(datasets(table))
+    assert re.fullmatch(r"[\d,]+ relabelled", table[1].description)
+    assert f"{table[1].description}: {table[1].about}" in unescape(render(story_of(ws)))
 
 
 def test_a_stopped_run_leaves_no_recipe_on_record_that_is_not_on_the_line(
