@@ -15,7 +15,7 @@ from tilth.edit import Edit
 from tilth.errors import RecipeError, WorkspaceError
 from tilth.finding import Finding
 from tilth.recipe import Recipe, Row, StepCall, parse_recipe
-from tilth.run import answers, applied, building, door, opening, proof, values, valuing
+from tilth.run import answers, applied, building, door, exports, opening, proof, values, valuing
 from tilth.run.ablation import Ablation, Question, ablated, last_ablation
 from tilth.run.compare import Difference, differences
 from tilth.run.local import LocalRun
@@ -353,12 +353,12 @@ class Workspace:
         self, made: building.ValidationSet, where: str | Path, *, layout: str | None = None
     ) -> Path:
         """Write a validation set to the folder `where`/NAME-validation-set, in the layout of the source or another."""
-        return proof.export(self.run, made.data, self.check_validation_target(where), layout=layout, name=None)
+        return exports.write(self.run, made.data, self.check_validation_target(where, layout=layout), layout=layout, name=None)
 
-    def check_validation_target(self, where: str | Path) -> Path:
-        """The folder `where`/NAME-validation-set. Raises ExportError where it could not be written."""
+    def check_validation_target(self, where: str | Path, *, layout: str | None = None) -> Path:
+        """The folder `where`/NAME-validation-set. Raises ExportError where it could not be written in this layout."""
         folder = Path(where) / f"{str(self.fact('name')).removesuffix('-training-set')}-validation-set"
-        self.check_target(folder)
+        self.check_target(folder, layout=layout)
         return folder
 
     def improve(
@@ -387,6 +387,7 @@ class Workspace:
         how["valued_by"] = [learner or chosen.learner, dict(settings or {})]
         learner = learner or chosen.learner or default_learner(self.base.schema)
         proof.fixed_model(learner, settings)  # a wrong name or setting is told before the work
+        proof.check_metric(metric, self.base.schema.task)
         with self.store.writing(), applied.applying(self.store.ledger, text, how):
             outcome = run_plan(
                 self.store,
@@ -487,6 +488,7 @@ class Workspace:
         chosen, how = self._to_ablate(recipe, learner, settings)
         learner, settings = self._fixed_model(learner or (chosen.learner if recipe else None), settings)
         proof.fixed_model(learner, settings)  # a wrong name or setting is told before the work
+        proof.check_metric(metric, self.base.schema.task)
         plans = [self._row(row, chosen, how) for row in rows_of(chosen)]
         budget = self._budget(chosen, how["budget"] if budget is None else budget)
         asked = Question(chosen.name, learner, dict(settings), seeds, metric, budget)
@@ -696,15 +698,36 @@ class Workspace:
     def export(
         self, where: str | Path, *, layout: str | None = None, version: str = "head", name: str | None = None
     ) -> Path:
-        """Write a version to a folder or file, in the layout of the source or another (`folder`, `animals`, `table`)."""
-        data = self.version(version)
-        if self.fact("held_out"):
-            data = door.put_back(data)
-        return proof.export(self.run, data, Path(where), layout=layout, name=name)
+        """Write a version to a folder or file, in the layout of the source or another (`folder`, `animals`, `table`). What
+        lies there already, as it was written, is not written again."""
+        data, where = self._as_read(self.version(version)), Path(where)
+        if exports.there(self.store, where, data, layout, name):
+            self.voice.log(f"{where} holds this version already")
+            return where
+        exports.write(self.run, data, where, layout=layout, name=name)
+        exports.remember(self.store, where, data, layout, name)
+        return where
 
-    def check_target(self, where: Path) -> None:
+    def target(self, where: str | Path, *, layout: str | None = None, instead: bool = False) -> Path:
+        """Where an export of the present version may go: there; where an earlier export of this workspace lies and is of
+        another version, beside it. Raises ExportError where it could not be written: told before the work, not after.
+
+        instead  beside it, too, where something else lies there
+        """
+        where, data = Path(where), self._as_read(self.data)
+        if instead or exports.ours(self.store, where):
+            where = exports.place(self.store, where, data, layout)
+        if not exports.there(self.store, where, data, layout, None):
+            exports.check(self.run, data, where, layout=layout)
+        return where
+
+    def check_target(self, where: Path, *, layout: str | None = None) -> None:
         """Raises ExportError where an export to this folder could not be written: told before the work, not after."""
-        proof.check_target(where)
+        exports.check(self.run, self._as_read(self.data), where, layout=layout)
+
+    def _as_read(self, data: Dataset) -> Dataset:
+        """With what was held out of train in train again."""
+        return door.put_back(data) if self.fact("held_out") else data
 
     def write_signal(self, signal: Signal, where: Path) -> None:
         """A signal as Parquet: `id` and `value`."""

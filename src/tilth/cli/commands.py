@@ -10,6 +10,7 @@ import typer
 from tilth.cli import groups, say, selftest, tables, targets, worth
 from tilth.cli import options as o
 from tilth.errors import SettingError
+from tilth.run.exports import taken
 
 app = typer.Typer(
     name="tilth",
@@ -107,8 +108,8 @@ def improve(
     if dry_run:
         say.dry_run(ws, recipe, budget, embedder, json, least)
         return
-    target = targets.dataset_of(ws, out)
-    ws.check_target(target)  # a folder that cannot be written is told before the work, not after it
+    place, instead = targets.dataset_of(ws, out, export_layout), out is None
+    ws.target(place, layout=export_layout, instead=instead)  # what cannot be written is told before the work
     improved = ws.improve(
         recipe,
         learner=model,
@@ -120,9 +121,11 @@ def improve(
         prove=prove,
         least_severity=least,
     )
+    target = ws.target(place, layout=export_layout, instead=instead)
+    stood = taken(target)
     ws.export(target, layout=export_layout)
     page = _write_report(ws, report)
-    say.improved(ws, improved, target, page, json)
+    say.improved(ws, improved, targets.Written(target, place, stood), page, json)
 
 
 @app.command()
@@ -367,7 +370,7 @@ def validation_set(
         workers=workers,
         fresh=fresh,
     )
-    ws.check_validation_target(out)
+    ws.check_validation_target(out, layout=export_layout)
     made = ws.validation_set(per_class, recipe=recipe, learner=learner, embedder=embedder, copies=copies)
     where = ws.export_validation_set(made, out, layout=export_layout) if len(made.data) else None
     say.validation_set(ws, made, where, json)

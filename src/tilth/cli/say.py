@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tilth.cli import worth
+from tilth.cli.targets import Written
 
 _SHOWN = 12  # examples of a kind before the rest is counted; --json has all
 
@@ -28,7 +29,7 @@ def data(values: Mapping[str, Any], as_json: bool) -> None:
         )
 
 
-def improved(ws: Any, result: Any, target: Path, page: Path, as_json: bool) -> None:
+def improved(ws: Any, result: Any, written: Written, page: Path, as_json: bool) -> None:
     """The end of `improve`."""
     tally, evidence_ = ws.tally(), result.evidence
     if as_json:
@@ -39,7 +40,8 @@ def improved(ws: Any, result: Any, target: Path, page: Path, as_json: bool) -> N
                 "open": len(result.after.open),
                 "edits": tally,
                 "evidence": evidence_plain(evidence_) if evidence_ else None,
-                "out": str(target),
+                "out": str(written.where),
+                "stood": written.stood,
                 "report": str(page),
             }
         )
@@ -48,7 +50,7 @@ def improved(ws: Any, result: Any, target: Path, page: Path, as_json: bool) -> N
     print(f"\n{len(result.before.open):,} -> {len(result.after.open):,} open samples: {counted}")
     if evidence_:
         evidence(evidence_, False)
-    print(f"dataset  {target}\nreport   {page}\nundo     tilth undo [SAMPLE | STEP | all]{where(ws)}")
+    print(f"dataset  {written.where}{written.told}\nreport   {page}\nundo     tilth undo [SAMPLE | STEP | all]{where(ws)}")
 
 
 def where(ws: Any) -> str:
