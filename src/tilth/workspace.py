@@ -15,7 +15,7 @@ from tilth.edit import Edit
 from tilth.errors import RecipeError, WorkspaceError
 from tilth.finding import Finding
 from tilth.recipe import Recipe, Row, StepCall, parse_recipe
-from tilth.run import answers, applied, building, door, exports, opening, proof, values, valuing
+from tilth.run import answers, applied, building, door, exports, opening, proof, proposals, values, valuing
 from tilth.run.ablation import Ablation, Question, ablated, last_ablation
 from tilth.run.compare import Difference, differences
 from tilth.run.local import LocalRun
@@ -250,34 +250,12 @@ class Workspace:
                 commit=False,
                 least=least_severity,
             )
-            self._keep_proposals(outcome, start)
+            proposals.keep(self.store, outcome.done, start)
         return outcome
-
-    def _keep_proposals(self, outcome: Outcome, start: str) -> None:
-        ledger = self.store.ledger
-        with ledger.transaction():
-            ledger.drop_batches((batch.batch for batch in ledger.batches(state="proposed")), state="withdrawn")
-            for done in outcome.done:
-                if done.edits:
-                    ledger.add_batch(
-                        done.edits,
-                        place=done.place.place,
-                        use=done.place.use,
-                        key=done.place.key,
-                        before=start,
-                        after="",
-                        state="proposed",
-                        by="tilth",
-                        seconds=done.seconds,
-                    )
 
     def proposals(self) -> list[tuple[Batch, Change]]:
         """The edits that wait for `apply`."""
-        return [
-            (batch, one)
-            for batch in self.store.ledger.batches(state="proposed")
-            for one in self.store.ledger.changes(batch=batch.batch)
-        ]
+        return proposals.waiting(self.store)
 
     def apply(
         self,
@@ -289,7 +267,8 @@ class Workspace:
     ) -> Dataset:
         """Apply these edits, or the proposals; of these only what is named, and nothing that is to be skipped.
 
-        only, skip  samples (id or path), names of steps or kinds of edit (`drop`, `relabel`, `add`)
+        only  samples (id or path), names of steps or kinds of edit (`drop`, `relabel`, `add`); the other proposals stay open
+        skip  the same; these are declined
         """
         with self.store.writing():
             if edits is not None:
@@ -297,30 +276,13 @@ class Workspace:
                     self.store, self.data, list(edits), place="apply", use="apply", key="", by=by
                 )
                 return data
-            return self._apply_proposals(only, skip, by)
+            chosen = proposals.Chosen(self._meant(only), self._meant(skip))
+            return proposals.apply(self.store, self.data, chosen, by=by)
 
-    def _apply_proposals(self, wanted: Sequence[str], unwanted: Sequence[str], by: str) -> Dataset:
-        batches = self.store.ledger.batches(state="proposed")
-        if not batches:
-            raise WorkspaceError("nothing is proposed. First:  tilth propose")
-        words = {"drop", "relabel", "add", "weigh", "move"} | {batch.use for batch in batches}
-        # A name that is no step and no kind is a sample; one that is no sample either is told, not passed over.
-        only = {name if name in words else self.find(name) for name in wanted}
-        skip = {name if name in words else self.find(name) for name in unwanted}
-        data = self.data
-        for batch in batches:
-            chosen = []
-            for change in self.store.ledger.changes(batch=batch.batch):
-                said = {change.edit.id, kind_of(change.edit), batch.use}
-                if (not only or said & only) and not said & skip:
-                    chosen.append(change.edit)
-            if chosen:
-                place, seconds = batch.place, batch.seconds
-                data, _ = history.add_batch(
-                    self.store, data, chosen, place=place, use=batch.use, key="", by=by, seconds=seconds
-                )
-        self.store.ledger.drop_batches((batch.batch for batch in batches), state="settled")
-        return data
+    def _meant(self, names: Sequence[str]) -> set[str]:
+        """Names of steps and kinds as they are; every other name is a sample, and one that is none is told."""
+        words = {*proposals.KINDS, *(batch.use for batch in self.store.ledger.batches(state="proposed"))}
+        return {name if name in words else self.find(name) for name in names}
 
     def validation_set(
         self,
@@ -346,7 +308,7 @@ class Workspace:
         with self.store.writing():
             start = history.head(self.store)
             outcome = run_plan(self.store, self.run, places, start=start, folds=chosen.folds, budget=0, commit=False)
-            self._keep_proposals(outcome, start)
+            proposals.keep(self.store, outcome.done, start)
         return building.built(self.base.schema, outcome)
 
     def export_validation_set(
@@ -407,6 +369,32 @@ class Workspace:
                 "No proof: there is no test split. Name one (--test) or let a share be sealed (--holdout 0.2)."
             )
         return Improved(self.base, self.data, outcome, evidence)
+
+    def foresee(
+        self,
+        recipe: str | None = None,
+        *,
+        learner: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        budget: int | None = None,
+        embedder: str | None = None,
+        least_severity: Mapping[str, float] | None = None,
+    ) -> Outcome:
+        """What `improve` would do, asked the same: nothing is changed and nothing is proposed. What is computed for it is kept,
+        and `improve` finds it again."""
+        chosen, _ = self.recipe(recipe)
+        places = self.plan(proof.valued_by(chosen, learner or chosen.learner, settings), embedder=embedder)
+        with self.store.writing():
+            return run_plan(
+                self.store,
+                self.run,
+                places,
+                start=history.base(self.store),
+                folds=chosen.folds,
+                budget=self._budget(chosen, budget),
+                commit=False,
+                least=least_severity,
+            )
 
     def _budget(self, recipe: Recipe, budget: int | None) -> int:
         budget = budget if budget is not None else recipe.budget
@@ -685,7 +673,7 @@ class Workspace:
             return [one for batch in line for one in ledger.changes(batch=batch.batch)]
         chosen: list[Change] = []
         for name in names:
-            if name in ("drop", "relabel", "add", "weigh", "move"):
+            if name in proposals.KINDS:
                 chosen += ledger.changes(kinds=[name])
             elif name in {batch.use for batch in line}:
                 chosen += [one for batch in line if batch.use == name for one in ledger.changes(batch=batch.batch)]

@@ -170,12 +170,17 @@ def test_dry_run_changes_nothing_and_propose_waits_for_apply(
     out = capsys.readouterr().out
     assert "audit.leaks" in out and "Nothing was changed" in out
     assert not (tmp_path / "shapes-improved").exists()
+    assert "without --dry-run" in out and run(["apply"]) == 2, "nothing is proposed either"
     assert asked(capsys, "diff") == []
     edits = asked(capsys, "propose", "-q")["edits"]
     drops = [edit["id"] for edit in edits if edit["kind"] == "drop"]
+    assert asked(capsys, "improve", "--dry-run", "-q")["edits"] == edits, "what was proposed stays so"
     told = asked(capsys, "apply", "--only", "drop", "--skip", drops[0], "--by", "ana")
-    assert told["drop"] == len(drops) - 1
+    assert (told["drop"], told["open"]) == (len(drops) - 1, len(edits) - len(drops)) and told["open"]
     assert asked(capsys, "why", drops[0])["present"]
+    rest = asked(capsys, "apply", "--by", "ana")
+    assert (rest["drop"], rest["open"]) == (len(drops) - 1, 0) and len(rest) > len(told) - 1
+    assert asked(capsys, "why", drops[0])["present"], "what was declined is not applied with the rest"
     assert run(["apply"]) == 2
 
 

@@ -106,7 +106,8 @@ def improve(
         fresh=fresh,
     )
     if dry_run:
-        say.dry_run(ws, recipe, budget, embedder, json, least)
+        asked = {"learner": model, "settings": settings, "budget": budget, "embedder": embedder, "least_severity": least}
+        say.dry_run(ws, recipe, embedder, ws.foresee(recipe, **asked).edits, json)
         return
     place, instead = targets.dataset_of(ws, out, export_layout), out is None
     ws.target(place, layout=export_layout, instead=instead)  # what cannot be written is told before the work
@@ -475,7 +476,7 @@ def propose(
     least = selftest.least(least_severity)
     ws = _open(source, workspace, quiet)
     outcome = ws.propose(recipe, budget=budget, embedder=embedder, least_severity=least)
-    say.edits(ws, outcome.edits, json)
+    say.edits(ws, outcome.edits, json, "To apply:  tilth apply" + say.where(ws))
 
 
 @app.command()
@@ -484,15 +485,15 @@ def apply(
         list[str] | None,
         typer.Option("--only", help="Sample id, step or kind (drop, relabel, add). Repeatable."),
     ] = None,
-    skip: Annotated[list[str] | None, typer.Option("--skip", help="The same, to leave out. Repeatable.")] = None,
+    skip: Annotated[list[str] | None, typer.Option("--skip", help="The same, to decline. Repeatable.")] = None,
     by: Annotated[str, typer.Option("--by", help="Who decides: a name for the ledger.")] = "person",
     workspace: o.WorkspaceOpt = None,
     json: o.JsonOpt = False,
 ) -> None:
-    """Apply what `tilth propose` proposed."""
+    """Apply what `tilth propose` proposed: all of it, or what you name; the rest stays open."""
     ws = _known(workspace)
     data = ws.apply(only=only or (), skip=skip or (), by=by)
-    say.data({"version": data.version, "samples": len(data), **ws.tally()}, json)
+    say.data({"version": data.version, "samples": len(data), **ws.tally(), "open": len(ws.proposals())}, json)
 
 
 @app.command()
