@@ -28,7 +28,6 @@ from tilth.run.voice import Silence, Voice
 from tilth.signal import Signal
 from tilth.store import history
 from tilth.store.ledger import Batch, Change
-from tilth.store.plain import kind_of
 from tilth.store.shelf import Store
 from tilth.store.tables import write_signal
 from tilth.trial import Evidence
@@ -315,7 +314,9 @@ class Workspace:
         self, made: building.ValidationSet, where: str | Path, *, layout: str | None = None
     ) -> Path:
         """Write a validation set to the folder `where`/NAME-validation-set, in the layout of the source or another."""
-        return exports.write(self.run, made.data, self.check_validation_target(where, layout=layout), layout=layout, name=None)
+        return exports.write(
+            self.run, made.data, self.check_validation_target(where, layout=layout), layout=layout, name=None
+        )
 
     def check_validation_target(self, where: str | Path, *, layout: str | None = None) -> Path:
         """The folder `where`/NAME-validation-set. Raises ExportError where it could not be written in this layout."""

@@ -10,7 +10,6 @@ import typer
 from tilth.cli import groups, say, selftest, tables, targets, worth
 from tilth.cli import options as o
 from tilth.errors import SettingError
-from tilth.run.exports import taken
 
 app = typer.Typer(
     name="tilth",
@@ -106,7 +105,13 @@ def improve(
         fresh=fresh,
     )
     if dry_run:
-        asked = {"learner": model, "settings": settings, "budget": budget, "embedder": embedder, "least_severity": least}
+        asked = {
+            "learner": model,
+            "settings": settings,
+            "budget": budget,
+            "embedder": embedder,
+            "least_severity": least,
+        }
         say.dry_run(ws, recipe, embedder, ws.foresee(recipe, **asked).edits, json)
         return
     place, instead = targets.dataset_of(ws, out, export_layout), out is None
@@ -122,11 +127,9 @@ def improve(
         prove=prove,
         least_severity=least,
     )
-    target = ws.target(place, layout=export_layout, instead=instead)
-    stood = taken(target)
-    ws.export(target, layout=export_layout)
+    written = targets.written(ws, place, layout=export_layout, instead=instead)
     page = _write_report(ws, report)
-    say.improved(ws, improved, targets.Written(target, place, stood), page, json)
+    say.improved(ws, improved, written, page, json)
 
 
 @app.command()
@@ -548,7 +551,8 @@ def versions(workspace: o.WorkspaceOpt = None, json: o.JsonOpt = False) -> None:
 def report(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The HTML file.  [default: NAME-report.html]")] = None,
     train: Annotated[
-        bool, typer.Option("--train", help="Train again what a proof or an ablation lacks; else it is left out, and named.")
+        bool,
+        typer.Option("--train", help="Train again what a proof or an ablation lacks; else it is left out, and named."),
     ] = False,
     workspace: o.WorkspaceOpt = None,
 ) -> None:

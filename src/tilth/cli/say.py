@@ -50,7 +50,9 @@ def improved(ws: Any, result: Any, written: Written, page: Path, as_json: bool) 
     print(f"\n{len(result.before.open):,} -> {len(result.after.open):,} open samples: {counted}")
     if evidence_:
         evidence(evidence_, False)
-    print(f"dataset  {written.where}{written.told}\nreport   {page}\nundo     tilth undo [SAMPLE | STEP | all]{where(ws)}")
+    print(
+        f"dataset  {written.where}{written.told}\nreport   {page}\nundo     tilth undo [SAMPLE | STEP | all]{where(ws)}"
+    )
 
 
 def where(ws: Any) -> str:
@@ -130,7 +132,9 @@ def _finding_plain(one: Any) -> dict[str, Any]:
     }
 
 
-def dry_run(ws: Any, recipe: str | None, embedder: str | None, edits_: Sequence[tuple[str, Any]], as_json: bool) -> None:
+def dry_run(
+    ws: Any, recipe: str | None, embedder: str | None, edits_: Sequence[tuple[str, Any]], as_json: bool
+) -> None:
     """The plan, and the edits it would make."""
     chosen, _ = ws.recipe(recipe)
     if not as_json:

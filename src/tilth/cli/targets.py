@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tilth.run.exports import suffix_of
-
 _USUAL = ".tilth"
 
 
@@ -34,7 +32,18 @@ class Written:
 
 def dataset_of(ws: Any, out: Path | None, layout: str | None = None) -> Path:
     """The folder, or the archive, of the better dataset."""
+    from tilth.run.exports import suffix_of
+
     return out or Path(f"{_name(ws)}-improved{suffix_of(ws.run, layout)}")
+
+
+def written(ws: Any, place: Path, *, layout: str | None, instead: bool) -> Written:
+    """The present version, at its place or beside it, as `Workspace.target` says."""
+    from tilth.run.exports import taken
+
+    target = ws.target(place, layout=layout, instead=instead)
+    stood = taken(target)
+    return Written(ws.export(target, layout=layout), place, stood)
 
 
 def report_of(ws: Any, out: Path | None) -> Path:
