@@ -47,7 +47,7 @@ def spelled(names: Sequence[str], data: Dataset, run: Run) -> tuple[str, ...]:
 
 
 def _suiting(data: Dataset, run: Run) -> str:
-    raw = data.train.where(~data.train.made)
+    raw = data.train.raw
     some = raw.only(raw.ids[:: max(1, len(raw) // _LOOKED_AT)].tolist())
     if not len(some):
         return "photo"
