@@ -8,7 +8,7 @@ little off.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ from tilth.numerics.descriptor import luma
 from tilth.numerics.picture import Picture
 from tilth.synthesize.looks import Look, Ruling
 from tilth.synthesize.numerals import Form
+from tilth.synthesize.render import placed
+from tilth.synthesize.strokes import Strokes, box
 from tilth.synthesize.writers import Writer, proportions
 
 Array = npt.NDArray[Any]
@@ -28,6 +30,9 @@ _APART = 40  # grey levels from the ground that count as ink, as in `attributes`
 _FEW = 6  # tones at most of a scan that was made black and white, or nearly
 _ENOUGH = 10  # pictures of a class in the target that are drawn from as often as those of all classes together
 _FORM_ASPECT, _FORM_LENGTH = 0.5, 0.45  # how far, in powers of 2, pictures of one form lie apart in both proportions
+_PALE = 0.1  # of the pictures have strokes that break up
+_DIRTY = 0.015  # of the ink in specks: dirt; below, what the pen left beside the word
+_FULL = 0.55  # of a drawing's box under ink at most, were no line to cross another
 _RULED = 0.04  # of the ink reaching in from the border: there are lines on the paper; below, a neighbour's ink
 
 
@@ -124,10 +129,12 @@ class Target:
 
     every    all that was seen
     own      by class index those of the class
+    thicker  times as wide a pen as the strokes that it is to draw: ink that runs or is lost at the edges
     """
 
     every: tuple[Seen, ...]
     own: Mapping[int, tuple[Seen, ...]]
+    thicker: float = 1.0
 
     @classmethod
     def of(cls, every: Sequence[Seen]) -> Target:
@@ -155,9 +162,12 @@ def form_like(one: Seen, ways: Sequence[Form], rng: np.random.Generator, *, same
     return ways[int(rng.choice(len(ways), p=chances / chances.sum()))]
 
 
-def look_like(one: Seen, hand: Writer, rng: np.random.Generator, *, same: bool, side_px: int | None = None) -> Look:
+def look_like(
+    one: Seen, hand: Writer, rng: np.random.Generator, *, same: bool, thicker: float = 1.0, side_px: int | None = None
+) -> Look:
     """The looks of a picture of the target, a little off, with what is this writer's own.
 
+    thicker  as in `Target`
     same     whether the picture is of the class that is written: its proportions are only then a measure
     side_px  the longer side; None: that of the picture
     """
@@ -174,10 +184,10 @@ def look_like(one: Seen, hand: Writer, rng: np.random.Generator, *, same: bool, 
         scale=float(np.clip(one.scale * np.exp(rng.normal(0, 0.06)), 0.08, 0.99)),
         aspect=one.aspect + rng.normal(0, 0.12) if same else None,
         slant=float(np.clip(one.slant + hand.slant, -0.6, 0.6)),
-        pen_px=max(1.0, one.pen_px * size * hand.pen * float(np.exp(rng.normal(0, 0.05)))),
+        pen_px=max(1.0, one.pen_px * size * thicker * hand.pen * float(np.exp(rng.normal(0, 0.05)))),
         ground=one.ground,
         ink=one.ink,
-        flow=hand.flow * rng.uniform(0.85, 1.0) if clean else 1.0,
+        flow=_flow(hand, rng) if clean else 1.0,
         swell=hand.swell,
         taper=hand.taper,
         soft_px=1.5 if clean else one.soft_px * size,
@@ -186,10 +196,15 @@ def look_like(one: Seen, hand: Writer, rng: np.random.Generator, *, same: bool, 
         grain=one.grain,
         shade=0.0 if clean else abs(rng.normal(0, 0.03)),
         stains=0 if clean else int(rng.random() < 0.05),
-        specks=one.specks * one.inked if one.specks > 0.003 else 0.0,
+        specks=one.specks * one.inked if one.specks > _DIRTY else 0.0,
         rulings=_rulings(height, width, clean, rng) if one.ruling > _RULED else (),
         jpeg=int(rng.integers(70, 93)) if one.jpeg else 0,
     )
+
+
+def _flow(hand: Writer, rng: np.random.Generator) -> float:
+    """Ink of a scan in black and white: now and then so pale that strokes break up."""
+    return float(rng.uniform(0.54, 0.62) if rng.random() < _PALE else hand.flow * rng.uniform(0.85, 1.0))
 
 
 def _shifted(levels: tuple[tuple[int, float], ...], rng: np.random.Generator) -> tuple[tuple[int, float], ...]:
@@ -213,3 +228,13 @@ def _rulings(height: int, width: int, clean: bool, rng: np.random.Generator) -> 
         for upright, side in both
     )
 
+
+
+def thinned(word: Strokes, look: Look) -> Look:
+    """The look with a pen so thin that the lines of the word do not run into one blot."""
+    left, top, right, bottom = box(placed(word, look))
+    length = sum(float(np.hypot(*np.diff(line, axis=0).T).sum()) for line in placed(word, look))
+    wide, high = right - left, bottom - top
+    area = max(wide, 0.4 * high) * max(high, 0.4 * wide)
+    most = _FULL * area / max(length, 1.0)
+    return replace(look, pen_px=max(1.0, most)) if look.pen_px > most else look

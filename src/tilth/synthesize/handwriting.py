@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
@@ -24,7 +24,7 @@ from tilth.numerics.quota import water_fill
 from tilth.sample import TEST, TRAIN, Sample, made_id
 from tilth.signal import Array, Signals
 from tilth.steps import Run
-from tilth.synthesize.fit import Target, form_like, look_like, seen
+from tilth.synthesize.fit import Target, form_like, look_like, seen, thinned
 from tilth.synthesize.glyphs import missing
 from tilth.synthesize.motor import MOVEMENTS
 from tilth.synthesize.numerals import Form, forms, is_numeral
@@ -32,6 +32,7 @@ from tilth.synthesize.render import rendered
 from tilth.synthesize.writers import Writer, writer, written
 
 _TRIES = 6  # drawings before one is given up that the check turns away each time
+_TRIALS = 60  # pictures that are drawn to see how wide strokes come out: their median is off by 2 %
 _AT_ONCE = 64  # pictures that are drawn and checked together
 
 
@@ -86,11 +87,10 @@ class Handwriting:
         if room <= 0:
             return
         ways = self.ways(data, run)
-        target = self.target(data, signals, run)
-        quota = self._quota(data, ways, room)
         judge = run.step("augment.guard").made_check(data, signals, run) if "guard" in signals else None
-        made = 0
-        for add in _Desk(self, digest(self), data, ways, target, run, judge).filled(quota):
+        desk = _Desk(self, digest(self), data, ways, self.target(data, signals, run), run, judge).tuned()
+        quota, made = self._quota(data, ways, room), 0
+        for add in desk.filled(quota):
             made += 1
             yield add
         if made < int(quota.sum()):
@@ -206,6 +206,19 @@ class _Desk:
     run: Run
     judge: Any
 
+    def tuned(self) -> _Desk:
+        """The same with a pen that draws strokes as wide as those of the target, as they are measured in pictures."""
+        wanted = {one.id: one.pen_px / max(one.height_px, one.width_px) for one in self.target.every}
+        labels = sorted(self.ways)
+        pages = [_Page(labels[at % len(labels)], -1, f"trial {at}") for at in range(_TRIALS)]
+        done = self._drawn(pages, 0)
+        rows = attributes.known(attributes.of_pictures([one.shown for one in done]))[:, attributes.NAMES.index("stroke")]
+        asked = np.array([wanted[one.evidence["looks_of"]] for one in done])
+        ratios = (rows / asked)[rows > 0]
+        if not len(ratios):
+            return self
+        return replace(self, target=replace(self.target, thicker=float(np.clip(1 / np.median(ratios), 0.7, 1.6))))
+
     def filled(self, quota: Array) -> Iterator[Add]:
         names = _Names(self.data)
         pages = self._pages(quota)
@@ -256,8 +269,10 @@ class _Desk:
             like = self.target.like(page.label, rng)
             same = like.label == page.label
             form = form_like(like, self.ways[page.label], rng, same=same)
-            words.append(written(form, hand, rng, movement=movement))
-            looks.append(look_like(like, hand, rng, same=same, side_px=self.step.side_px))
+            word = written(form, hand, rng, movement=movement)
+            look = look_like(like, hand, rng, same=same, thicker=self.target.thicker, side_px=self.step.side_px)
+            words.append(word)
+            looks.append(thinned(word, look))
             dice.append(rng)
             evidence.append(
                 {"technique": "motor", "text": form.text, "form": form.name, "writer": number, "looks_of": like.id}

@@ -125,7 +125,8 @@ def _few_tones(dark: Array, look: Look) -> Picture:
 
 def _soiled(dark: Array, share: float, rng: np.random.Generator) -> None:
     """Dirt on this share of the picture, in place."""
-    noise = _noise(2.2, dark.shape, rng)
+    # In lumps of all sizes, and more of it in one place than in another.
+    noise = _noise(2.6, dark.shape, rng) + 0.7 * _noise(40.0, dark.shape, rng)
     # The same noise on a coarse grid has the same quantiles.
     bound = np.quantile(noise[::7, ::7], 1 - min(share, 0.2))
     dark[noise > bound] = 0.9
