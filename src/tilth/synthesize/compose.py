@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tilth.digest import digest
 from tilth.errors import SourceError
 from tilth.synthesize.standing import standing
 from tilth.synthesize.strokes import Strokes, box
@@ -59,20 +60,38 @@ class Hand:
     def writers(self) -> tuple[str, ...]:
         return tuple(sorted({*self.letters, *(writer for _, _, writer in self.words)}))
 
+    @property
+    def key(self) -> str:
+        """A digest of all that was written."""
+        words = [(text, writer, [line.tolist() for line in strokes]) for text, strokes, writer in self.words]
+        letters = [
+            (name, letter, [[line.tolist() for line in strokes] for strokes in own[letter]])
+            for name, own in sorted(self.letters.items())
+            for letter in sorted(own)
+        ]
+        return digest(words, letters)
+
+    def can_teach(self, text: str) -> bool:
+        """Whether a network can learn this text: somebody has all its letters, or its characters stand in words."""
+        of_words = {letter for word, _, _ in self.words for letter in word} | {" "}
+        return bool(self.able(text)) or set(text) <= of_words
+
     def able(self, text: str, writer: str = "") -> list[str]:
         """Writers who have each letter of the text, sorted; only this one, where one is named."""
         wanted = set(text) - {" "}
         return [name for name in sorted(self.letters) if wanted <= set(self.letters[name]) and writer in ("", name)]
 
 
-def composed(text: str, hand: Hand, rng: np.random.Generator, *, writer: str = "") -> Strokes | None:
-    """The text in letters of one writer, who is drawn by how much they wrote; None where nobody has all its letters."""
+def composed(text: str, hand: Hand, rng: np.random.Generator, *, writer: str = "") -> tuple[Strokes, str] | None:
+    """The text in letters of one writer, and who that is, drawn by how much they wrote; None where nobody has all its
+    letters."""
     able = hand.able(text, writer)
     if not able:
         return None
     # By the root: the busiest writer must not be the only hand that is learned.
     weights = np.sqrt([sum(len(own) for own in hand.letters[name].values()) for name in able])
-    own = hand.letters[able[int(rng.choice(len(able), p=weights / weights.sum()))]]
+    chosen = able[int(rng.choice(len(able), p=weights / weights.sum()))]
+    own = hand.letters[chosen]
     gap, size = max(rng.normal(0.22, 0.07), _LEAST), rng.normal(1.0, 0.04)
     lines: list[np.ndarray] = []
     right, base = 0.0, 0.0
@@ -87,7 +106,7 @@ def composed(text: str, hand: Hand, rng: np.random.Generator, *, writer: str = "
         placed = [(line - (left, 0)) * scale + (right, base) for line in strokes]
         right = max(float(line[:, 0].max()) for line in placed) + max(gap * rng.normal(1.0, 0.2), _LEAST)
         lines += placed
-    return tuple(line.astype(np.float32) for line in lines)
+    return tuple(line.astype(np.float32) for line in lines), chosen
 
 
 def texts_to_learn(

@@ -217,7 +217,7 @@ class _Kept:
             state: dict[str, Any] = torch.load(self._file, map_location="cpu", weights_only=True)
         except FileNotFoundError:
             return 0
-        except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError):
+        except (OSError, RuntimeError, ValueError, EOFError, LookupError, pickle.UnpicklingError):
             self._file.unlink(missing_ok=True)  # damaged, say by a full disk: the training begins anew
             return 0
         net.load_state_dict(state["net"])

@@ -6,7 +6,7 @@ stroke was drawn, by strokes that lie far from all others, and by how much ink a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,15 @@ class Usual:
             max(float(np.quantile(gaps, 1 - _SHARE)) * _MARGIN, _FLOOR),
             (float(reach[0]), float(reach[1])),
         )
+
+    def arrays(self) -> dict[str, Array]:
+        """As arrays, for the memo."""
+        return {"each": self.each, "bounds": self.bounds, "gap": np.array(self.gap), "low": np.array(self.low)}
+
+    @classmethod
+    def from_arrays(cls, kept: Mapping[str, Array], alphabet: str) -> Usual:
+        above, below = (float(one) for one in kept["low"])
+        return cls(alphabet, kept["each"], kept["bounds"], float(kept["gap"]), (above, below))
 
     def fault(self, text: str, strokes: Strokes) -> str:
         """What is unusual about these lines for this text, or nothing."""

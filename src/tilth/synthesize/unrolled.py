@@ -1,7 +1,7 @@
 """The two loops of a writing network, with their gradients by hand.
 
 What autograd would do after each step (small products for the gradients of the weights, sums into them) is done here
-once over all steps. 1.9 to 3 times as fast on a CPU as the same loop through autograd.
+once over all steps: a quarter less work on one core at 64 writings of 48 steps than the same loop through autograd.
 
 Gates stand in the order let in, forget, new, let out.
 """
