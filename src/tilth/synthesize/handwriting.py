@@ -206,8 +206,10 @@ class _Desk:
     run: Run
     judge: Any
 
-    def tuned(self) -> _Desk:
+    def tuned(self, rounds: int = 2) -> _Desk:
         """The same with a pen that draws strokes as wide as those of the target, as they are measured in pictures."""
+        if not rounds:
+            return self
         wanted = {one.id: one.pen_px / max(one.height_px, one.width_px) for one in self.target.every}
         labels = sorted(self.ways)
         pages = [_Page(labels[at % len(labels)], -1, f"trial {at}") for at in range(_TRIALS)]
@@ -217,7 +219,8 @@ class _Desk:
         ratios = (rows / asked)[rows > 0]
         if not len(ratios):
             return self
-        return replace(self, target=replace(self.target, thicker=float(np.clip(1 / np.median(ratios), 0.7, 1.6))))
+        thicker = float(np.clip(self.target.thicker / np.median(ratios), 0.7, 1.6))
+        return replace(self, target=replace(self.target, thicker=thicker)).tuned(rounds - 1)
 
     def filled(self, quota: Array) -> Iterator[Add]:
         names = _Names(self.data)
@@ -262,10 +265,13 @@ class _Desk:
 
     def _drawn(self, pages: Sequence[_Page], attempt: int) -> list[_Done]:
         words, looks, dice, evidence = [], [], [], []
+        hands: dict[int, tuple[Writer, str]] = {}
         for page in pages:
             rng = self.run.rng(self.key, page.id, attempt)
             number = int(rng.integers(self.step.writers))
-            hand, movement = self._hand(number)
+            if number not in hands:
+                hands[number] = self._hand(number)
+            hand, movement = hands[number]
             like = self.target.like(page.label, rng)
             same = like.label == page.label
             form = form_like(like, self.ways[page.label], rng, same=same)
