@@ -22,7 +22,7 @@ from tilth.synthesize.looks import Look, Ruling
 from tilth.synthesize.numerals import Form
 from tilth.synthesize.render import placed
 from tilth.synthesize.strokes import Strokes, box
-from tilth.synthesize.writers import Writer, proportions
+from tilth.synthesize.writers import Writer
 
 Array = npt.NDArray[Any]
 
@@ -32,7 +32,7 @@ _ENOUGH = 10  # pictures of a class in the target that are drawn from as often a
 _FORM_ASPECT, _FORM_LENGTH = 0.5, 0.45  # how far, in powers of 2, pictures of one form lie apart in both proportions
 _PALE = 0.1  # of the pictures have strokes that break up
 _DIRTY = 0.015  # of the ink in specks: dirt; below, what the pen left beside the word
-_FULL = 0.55  # of a drawing's box under ink at most, were no line to cross another
+_FULL = 0.65  # of a drawing's box under ink at most, were no line to cross another
 _RULED = 0.04  # of the ink reaching in from the border: there are lines on the paper; below, a neighbour's ink
 
 
@@ -156,7 +156,7 @@ def form_like(one: Seen, ways: Sequence[Form], rng: np.random.Generator, *, same
     """
     chances = np.array([form.usual for form in ways])
     if same and len(ways) > 1:
-        told = np.array([proportions(form) for form in ways])
+        told = np.array([(form.aspect, form.length) for form in ways])
         off = (told - (one.aspect, one.length)) / (_FORM_ASPECT, _FORM_LENGTH)
         chances = chances * (np.exp(-0.5 * np.minimum((off**2).sum(1), 40)) + 1e-3)
     return ways[int(rng.choice(len(ways), p=chances / chances.sum()))]
@@ -232,8 +232,9 @@ def _rulings(height: int, width: int, clean: bool, rng: np.random.Generator) -> 
 
 def thinned(word: Strokes, look: Look) -> Look:
     """The look with a pen so thin that the lines of the word do not run into one blot."""
-    left, top, right, bottom = box(placed(word, look))
-    length = sum(float(np.hypot(*np.diff(line, axis=0).T).sum()) for line in placed(word, look))
+    lines = placed(word, look)
+    left, top, right, bottom = box(lines)
+    length = sum(float(np.hypot(*np.diff(line, axis=0).T).sum()) for line in lines)
     wide, high = right - left, bottom - top
     area = max(wide, 0.4 * high) * max(high, 0.4 * wide)
     most = _FULL * area / max(length, 1.0)

@@ -14,7 +14,7 @@ from tilth.synthesize.strokes import Strokes
 
 Array = npt.NDArray[Any]
 
-POINTS = 32
+POINTS = 33
 """Points of a stroke, at equal times: a stroke takes about a third of a second, a pad reports a hundred points a second."""
 
 _SPREAD = 0.3  # sigma of the lognormal: its bell is about as skewed as that of fast strokes

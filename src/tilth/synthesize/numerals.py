@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from tilth.synthesize.glyphs import HANDS, Glyph, glyph
 
@@ -111,6 +113,12 @@ DIGITS: Mapping[str, tuple[Glyph, ...]] = {
 }  # fmt: skip
 
 
+BARS: Mapping[str, tuple[int, ...]] = {"none": (), "own": (-1, 0), "both": (-1, 0), "over": (-1,), "under": (0,)}
+"""Where each kind of bars lies: over (-1) or under (0) the letters, or a whole word of them."""
+
+_GAP, _REACH, _PEN = 0.3, 0.16, 0.08  # between letters, of bars beyond the word, and of a stroke: as most people write
+
+
 @dataclass(frozen=True)
 class Form:
     """One way of writing a text.
@@ -118,6 +126,8 @@ class Form:
     letters  for each letter its variants; which of them is a habit of the writer
     bars     "none", "own" (each letter has serifs), or bars over the whole word: "both", "over", "under"
     usual    how often people write so, beside the other forms of the same class
+    aspect   log2 of its width over its height, as printed
+    length   log2 of the length of its lines over the longer of both
     """
 
     name: str
@@ -125,12 +135,14 @@ class Form:
     letters: tuple[tuple[Glyph, ...], ...]
     bars: str = "none"
     usual: float = 1.0
+    aspect: float = 0.0
+    length: float = 0.0
 
 
 def forms(text: str) -> tuple[Form, ...]:
     """The ways of writing a text; none where a letter has no glyph."""
     found = [*_of_numeral(text), *_of_fonts(text)]
-    return tuple(form for form in found if all(form.letters))
+    return tuple(_measured(form) for form in found if form.letters and all(form.letters))
 
 
 def is_numeral(text: str) -> bool:
@@ -164,3 +176,21 @@ def _of_fonts(text: str) -> list[Form]:
         letters = tuple((*mine, *((one,) if one is not None else ())) for mine, one in zip(own, glyphs, strict=True))
         found.append(Form(hand, text, letters, usual=0.1 if numeral else 1.0 if hand == "print" else 0.3))
     return found
+
+
+def _measured(form: Form) -> Form:
+    """The form with its proportions: they tell forms apart in pictures."""
+    x, lines, spans = 0.0, [], []
+    for variants in form.letters:
+        lines += [via.points + (x, 0) for via in variants[0].strokes]
+        spans.append((x, x + variants[0].width))
+        x += variants[0].width + _GAP
+    spans = spans if form.bars == "own" else [(spans[0][0], spans[-1][1])]
+    for left, right in spans:
+        lines += [np.array([(left - _REACH, y), (right + _REACH, y)]) for y in BARS[form.bars]]
+    if not lines:
+        return form
+    points = np.concatenate(lines)
+    wide, high = np.ptp(points[:, 0]) + _PEN, np.ptp(points[:, 1]) + _PEN
+    length = sum(float(np.hypot(*np.diff(line, axis=0).T).sum()) for line in lines)
+    return replace(form, aspect=float(np.log2(wide / high)), length=float(np.log2(max(length, _PEN) / max(wide, high))))

@@ -21,7 +21,7 @@ _HALF = 0.5  # of full ink: what is darker is ink to a scan in black and white
 # -- noise ----------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _sheet(size_px: float) -> Array:
     """(1024, 1024) float32 noise of deviation 1 whose lumps are about this large; it goes on at its borders."""
     # Drawn once: to make noise for each picture would take as long as all the rest. Which part a picture takes, and
@@ -52,18 +52,18 @@ def _noise(size_px: float, shape: tuple[int, ...], rng: np.random.Generator) -> 
 def uneven(dark: Array, look: Look, rng: np.random.Generator) -> None:
     """Make ink (h, w) uneven in place: in small lumps, as the paper's tooth takes it, and in larger ones, as the pen
     gives it."""
-    if look.rough <= 0:
+    rows = np.flatnonzero(dark.any(1))
+    if look.rough <= 0 or not len(rows):
         return
-    rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
-    if not len(rows):
-        return
+    columns = np.flatnonzero(dark[rows[0] : rows[-1] + 1].any(0))
     inked = dark[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    lumps = _noise(1.6, inked.shape, rng) * (0.75 * look.rough)
-    lumps += _noise(7.0, inked.shape, rng) * (0.5 * look.rough)
+    lumps = _noise(1.6, inked.shape, rng) * np.float32(0.75 * look.rough)
+    lumps += _noise(7.0, inked.shape, rng) * np.float32(0.5 * look.rough)
     # Half-way up the edge noise moves the outline, by less than the edge is wide; on the ridge it pales the ink.
     lumps += 1
     inked *= lumps
-    np.clip(inked, 0, 1, out=inked)
+    np.minimum(inked, 1, out=inked)
+    np.maximum(inked, 0, out=inked)
 
 
 def ruled(dark: Array, look: Look, rng: np.random.Generator) -> None:
@@ -120,7 +120,7 @@ def _few_tones(dark: Array, look: Look) -> Picture:
         if count:
             found[inked >= np.partition(inked, -count)[-count]] = tone
     pixels.ravel()[where] = found
-    return np.repeat(pixels[:, :, None], len(look.ground), axis=2)
+    return pixels[:, :, None]
 
 
 def _soiled(dark: Array, share: float, rng: np.random.Generator) -> None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tilth.numerics.picture import Picture
 from tilth.synthesize.looks import Look
 from tilth.synthesize.paper import ruled, scanned, uneven
-from tilth.synthesize.strokes import Strokes, box
+from tilth.synthesize.strokes import Strokes
 
 Array = npt.NDArray[Any]
 
@@ -65,8 +65,11 @@ class _Canvas:
 
 def placed(word: Strokes, look: Look) -> Strokes:
     """The word in px of its picture, sheared, stretched and moved as the look says, within the frame."""
-    leaning = tuple(np.stack([line[:, 0] - look.slant * line[:, 1], line[:, 1]], axis=1) for line in word)
-    left, top, right, bottom = box(leaning)
+    if not word:
+        return ()
+    points = np.concatenate(word).astype(np.float32)
+    points[:, 0] -= np.float32(look.slant) * points[:, 1]
+    (left, top), (right, bottom) = points.min(0).tolist(), points.max(0).tolist()
     wide, high = right - left, bottom - top
     stretch = _stretch(wide, high, look.aspect)
     room_y, room_x = (max(look.scale * side - look.pen_px, 1.0) for side in (look.height_px, look.width_px))
@@ -74,9 +77,10 @@ def placed(word: Strokes, look: Look) -> Strokes:
     half_x, half_y = (size * wide * stretch + look.pen_px) / 2, (size * high + look.pen_px) / 2
     x = _within(look.across * look.width_px, half_x, look.width_px)
     y = _within(look.down * look.height_px, half_y, look.height_px)
-    middle = np.array([(left + right) / 2, (top + bottom) / 2], np.float32)
-    scale = np.array([size * stretch, size], np.float32)
-    return tuple(((line - middle) * scale + np.array([x, y])).astype(np.float32) for line in leaning)
+    points -= np.array([(left + right) / 2, (top + bottom) / 2], np.float32)
+    points *= np.array([size * stretch, size], np.float32)
+    points += np.array([x, y], np.float32)
+    return tuple(np.split(points, np.cumsum([len(line) for line in word])[:-1]))
 
 
 def _stretch(wide: float, high: float, aspect: float | None) -> float:
@@ -96,55 +100,69 @@ def _within(middle: float, half: float, side: int) -> float:
 
 def _draw(words: Sequence[Strokes], canvases: Sequence[_Canvas]) -> None:
     """Ink for each stroke: the pen's width around its line; where strokes cross there is more ink."""
-    lines = [
-        (at, _segments(line, canvas.look))
-        for at, (word, canvas) in enumerate(zip(words, canvases, strict=True))
-        for line in word
-    ]
+    of = [at for at, word in enumerate(words) for _ in word]
+    lines = [line for word in words for line in word]
     if not lines:
         return
-    segments = np.concatenate([line for _, line in lines])
-    patches, corners = _patches(segments)
+    pieces = _segments(lines, [canvases[at].look for at in of])
+    patches, corners, sizes = _patches(np.concatenate(pieces))
     at = 0
-    for number, line in lines:
-        _inked(canvases[number], patches[at : at + len(line)], corners[at : at + len(line)])
-        at += len(line)
+    for number, piece in zip(of, pieces, strict=True):
+        part = slice(at, at + len(piece))
+        _inked(canvases[number], patches[part], corners[part], sizes[part])
+        at += len(piece)
 
 
-def _segments(line: Array, look: Look) -> Array:
-    """(s, 7) float32: x, y and half width at both ends of the pieces of a line, and the width of its edge; all in px."""
-    points, halves = _resampled(line, _halves(line, look), max(4.0, 0.6 * look.pen_px + 2))
-    if len(points) == 1:
-        points, halves = np.repeat(points, 2, axis=0), np.repeat(halves, 2)
-    edge = np.full(len(points) - 1, max(look.soft_px, 0.5), np.float32)
-    return np.column_stack([points[:-1], halves[:-1], points[1:], halves[1:], edge]).astype(np.float32)
+def _segments(lines: Sequence[Array], looks: Sequence[Look]) -> list[Array]:
+    """For each line (s, 7) float32: x, y and half width at both ends of its pieces, and the width of its edge; all in px."""
+    alike: dict[int, list[int]] = {}
+    for at, line in enumerate(lines):
+        alike.setdefault(len(line), []).append(at)
+    found: list[Array] = [np.empty(0)] * len(lines)
+    for count, rows in alike.items():  # the motor model's lines have one length: they are one array
+        points = np.stack([lines[at] for at in rows])
+        pens = np.array([(looks[at].pen_px, looks[at].swell, looks[at].taper, looks[at].soft_px) for at in rows])
+        joined = np.concatenate([points, _halves(points, pens)[:, :, None]], axis=2)
+        way = np.hypot(*np.moveaxis(np.diff(points, axis=1), 2, 0)).sum(1) if count > 1 else np.zeros(len(rows))
+        for row, at in enumerate(rows):
+            found[at] = _cut(joined[row], float(way[row]), pens[row])
+    return found
 
 
-def _halves(line: Array, look: Look) -> Array:
-    """(points,) half the width of a stroke at its points: thin where the pen is fast, thinner or thicker at the ends."""
-    half = look.pen_px / 2
-    if len(line) < 4:
-        return np.full(len(line), half * (1.1 if len(line) == 1 else 1), np.float32)
-    steps = np.hypot(*np.diff(line, axis=0).T)
-    speed = np.convolve(np.concatenate([steps[:1], steps, steps[-1:]]), [0.5, 0.5], "valid")
-    pace = np.clip(speed / max(float(speed.mean()), 1e-6), 0.25, 2.0)
-    along = np.linspace(0, 1, len(line))
+def _cut(line: Array, way: float, pen: Array) -> Array:
+    """(s, 7) of a line's points (p, 3): as few pieces as its length asks for."""
+    step = max(4.0, 0.6 * float(pen[0]) + 2)
+    wanted = max(1, int(way / step) + 1)
+    if len(line) == 1 or way < 0.5:
+        kept = line[[0, 0]]
+    elif len(line) - 1 <= wanted:
+        kept = line
+    else:
+        kept = line[np.linspace(0, len(line) - 1, wanted + 1).astype(np.int64)]
+    edge = np.full((len(kept) - 1, 1), max(float(pen[3]), 0.5))
+    return np.concatenate([kept[:-1], kept[1:], edge], axis=1).astype(np.float32)
+
+
+def _halves(points: Array, pens: Array) -> Array:
+    """(l, p) half the width of lines at their points: thin where the pen is fast, thinner or thicker at the ends.
+
+    pens  (l, 4) of each line `pen_px`, `swell`, `taper` and `soft_px`
+    """
+    many = points.shape[1]
+    half, swell, taper = (pens[:, column : column + 1] for column in range(3))
+    if many < 4:
+        return np.repeat(half / 2 * (1.1 if many == 1 else 1), many, axis=1)
+    steps = np.hypot(*np.moveaxis(np.diff(points, axis=1), 2, 0))
+    speed = (steps[:, :-1] + steps[:, 1:]) / 2
+    speed = np.concatenate([steps[:, :1], speed, steps[:, -1:]], axis=1)
+    pace = np.minimum(np.maximum(speed / np.maximum(speed.mean(1, keepdims=True), 1e-6), 0.25), 2)
+    along = np.linspace(0, 1, many)
     ends = np.exp(-along * 8) + np.exp(-(1 - along) * 8)
-    return np.maximum(half * (1 - look.swell * (pace - 1) - look.taper * ends), 0.4).astype(np.float32)
+    return np.maximum(half / 2 * (1 - swell * (pace - 1) - taper * ends), 0.4)
 
 
-def _resampled(line: Array, halves: Array, step: float) -> tuple[Array, Array]:
-    """The line and its widths at points that lie about `step` px apart."""
-    lengths = np.hypot(*np.diff(line, axis=0).T)
-    way = np.concatenate([[0.0], np.cumsum(lengths)])
-    if way[-1] < 0.5:
-        return line[:1], halves[:1]
-    at = np.linspace(0, way[-1], max(2, round(way[-1] / step) + 1))
-    return np.stack([np.interp(at, way, line[:, 0]), np.interp(at, way, line[:, 1])], 1), np.interp(at, way, halves)
-
-
-def _patches(segments: Array) -> tuple[list[Array], Array]:
-    """The ink of each segment (s, 7): a square patch (p, p) float32 of 0..1, and where its upper left corner lies."""
+def _patches(segments: Array) -> tuple[list[Array], Array, Array]:
+    """The ink of each segment (s, 7): a square patch (p, p) float32 of 0..1, where its upper left corner lies, and p."""
     middle = (segments[:, 0:2] + segments[:, 3:5]) / 2
     reach = np.abs(segments[:, 3:5] - segments[:, 0:2]).max(1) / 2
     reach += np.maximum(segments[:, 2], segments[:, 5]) + segments[:, 6] + 1
@@ -158,7 +176,7 @@ def _patches(segments: Array) -> tuple[list[Array], Array]:
             some = rows[start : start + block]
             for row, patch in zip(some.tolist(), _covered(segments[some], corners[some], size), strict=True):
                 patches[row] = patch
-    return patches, corners
+    return patches, corners, sizes
 
 
 def _covered(segments: Array, corners: Array, size: int) -> Array:
@@ -183,22 +201,24 @@ def _covered(segments: Array, corners: Array, size: int) -> Array:
     return np.clip(along, 0, 1, out=along)
 
 
-def _inked(canvas: _Canvas, patches: Sequence[Array], corners: Array) -> None:
+def _inked(canvas: _Canvas, patches: Sequence[Array], corners: Array, sizes: Array) -> None:
     """Lay one stroke over what is there: within a stroke the pen leaves its ink once."""
     high, wide = canvas.dark.shape
-    size = np.array([len(patch) for patch in patches])
-    left, top = (max(0, int(low)) for low in corners.min(0))
-    right, bottom = int((corners[:, 0] + size).max()), int((corners[:, 1] + size).max())
-    if left >= min(right, wide) or top >= min(bottom, high):
+    first = corners.min(0)
+    last = (corners + sizes[:, None]).max(0)
+    (left, top), (right, bottom) = np.maximum(first, 0).tolist(), np.minimum(last, (wide, high)).tolist()
+    if left >= right or top >= bottom:
         return
     # With a margin all patches fit, and none needs to be cut; what lies outside the frame is left off at the end.
-    own = np.zeros((bottom - int(corners[:, 1].min()), right - int(corners[:, 0].min())), np.float32)
-    begin = corners - corners.min(0)
-    for patch, (x, y) in zip(patches, begin.tolist(), strict=True):
+    own = np.zeros((last - first)[::-1].tolist(), np.float32)
+    for patch, (x, y) in zip(patches, (corners - first).tolist(), strict=True):
         there = own[y : y + len(patch), x : x + len(patch)]
         np.maximum(there, patch, out=there)
-    seen = own[top - int(corners[:, 1].min()) :, left - int(corners[:, 0].min()) :][: high - top, : wide - left]
-    under = canvas.dark[top : top + seen.shape[0], left : left + seen.shape[1]]
+    x, y = first.tolist()
+    seen = own[top - y : bottom - y, left - x : right - x]
+    under = canvas.dark[top:bottom, left:right]
     # 1 - (1 - under)(1 - flow seen)
     seen *= canvas.look.flow
-    under += seen - under * seen
+    under += seen
+    seen *= under - seen
+    under -= seen

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tilth.synthesize.glyphs import Glyph, Via
+from tilth.synthesize.glyphs import Via
 from tilth.synthesize.motor import moved
-from tilth.synthesize.numerals import Form
+from tilth.synthesize.numerals import BARS, Form
 from tilth.synthesize.strokes import Strokes
 
 Array = npt.NDArray[Any]
@@ -96,8 +96,7 @@ def writer(rng: np.random.Generator, *, sloppy: float = 1.0) -> Writer:
 def written(form: Form, hand: Writer, rng: np.random.Generator, *, movement: str) -> Strokes:
     """A text as this writer writes it this time."""
     strokes = laid_out(form, hand, rng)
-    lines = moved([_aimed(via, hand, rng) for via in strokes], overlap=hand.overlap, movement=movement)
-    return tuple(_trembling(line, hand, rng) for line in lines)
+    return _trembling(moved(_aimed(strokes, hand, rng), overlap=hand.overlap, movement=movement), hand, rng)
 
 
 def laid_out(form: Form, hand: Writer, rng: np.random.Generator) -> list[Via]:
@@ -124,72 +123,58 @@ def _choice(hand: Writer, letter: str, many: int, rng: np.random.Generator) -> i
 
 
 def _put(via: Via, x: float, base: float, wide: float, high: float, lean: float) -> Via:
-    points = via.points * np.array([wide, high], np.float32)
-    points[:, 0] += x - lean * points[:, 1]
-    points[:, 1] += base
-    return Via(points, via.bows)
+    # x + wide x' - lean high y', base + high y'
+    turn = np.array([[wide, 0], [-lean * high, high]], np.float32)
+    return Via(via.points @ turn + np.array([x, base], np.float32), via.bows)
 
 
 def _bars(form: Form, places: Sequence[tuple[float, float, float]], hand: Writer, rng: np.random.Generator) -> list[Via]:
     if form.bars == "none" or not places:
         return []
-    if form.bars == "own":
-        spans = [(left, right) for left, right, _ in places]
-        sides = ("over", "under")
-    else:
-        spans = [(places[0][0], places[-1][1])]
-        sides = ("over", "under") if form.bars == "both" else (form.bars,)
-    return [_bar(left, right, side, hand, rng, own=form.bars == "own") for left, right in spans for side in sides]
+    own = form.bars == "own"
+    spans = [(left, right) for left, right, _ in places] if own else [(places[0][0], places[-1][1])]
+    return [_bar(left, right, y, hand, rng, own=own) for left, right in spans for y in BARS[form.bars]]
 
 
-def _bar(left: float, right: float, side: str, hand: Writer, rng: np.random.Generator, *, own: bool) -> Via:
+def _bar(left: float, right: float, y: float, hand: Writer, rng: np.random.Generator, *, own: bool) -> Via:
     reach = (0.1 + 0.4 * hand.overhang if own else hand.overhang) + (0.08 if right - left < 0.1 else 0.0)
     begin, end = (reach * float(size) for size in 1 + 0.4 * rng.standard_normal(2))
-    y = -1 - hand.gap if side == "over" else hand.gap
+    y = y - hand.gap if y < 0 else y + hand.gap
     rise = (hand.tilt + 0.03 * rng.standard_normal()) * (right - left) / 2
     off = 0.02 * rng.standard_normal()
     return Via.of((left - begin, y + off + rise), (right + end, y + off - rise, hand.bow * rng.standard_normal()))
 
 
-def _aimed(via: Via, hand: Writer, rng: np.random.Generator) -> Via:
+def _aimed(strokes: Sequence[Via], hand: Writer, rng: np.random.Generator) -> list[Via]:
     """What the hand aims at: the points a little off, the pieces bent, longer or shorter."""
-    points = via.points + hand.jitter * rng.standard_normal(via.points.shape)
-    if not len(via.bows):
-        return Via(points.astype(np.float32), via.bows)
-    steps = np.diff(points, axis=0) * (1 + hand.reach * rng.standard_normal((len(via.bows), 1)))
-    bows = via.bows * (1 + 0.15 * rng.standard_normal(len(via.bows))) + hand.bow * rng.standard_normal(len(via.bows))
-    reached = points[0] + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
-    return Via(reached.astype(np.float32), np.clip(bows, -3.1, 3.1).astype(np.float32))
-
-
-def _trembling(line: Array, hand: Writer, rng: np.random.Generator) -> Array:
-    if len(line) < 2 or hand.tremor <= 0:
-        return line
-    at = np.linspace(0, 2 * np.pi, len(line))[:, None]
-    waves = np.array([1.5, 2.7, 4.3])[None, :]
-    sway = np.sin(at * waves * rng.uniform(0.8, 1.2) + rng.uniform(0, 2 * np.pi, (2, 1, 3))) @ (1 / np.sqrt(waves[0]))
-    return (line + hand.tremor * sway.T).astype(np.float32)
-
-
-def proportions(form: Form) -> tuple[float, float]:
-    """log2 of a form's width over its height, and log2 of the length of its lines over the longer of both: what tells
-    forms apart in pictures, before they are drawn."""
-    strokes = [via for via in _plain(form)]
+    counts = [len(via.points) for via in strokes]
     points = np.concatenate([via.points for via in strokes])
-    wide, high = np.ptp(points[:, 0]) + 0.08, np.ptp(points[:, 1]) + 0.08
-    length = sum(float(np.hypot(*np.diff(via.points, axis=0).T).sum()) for via in strokes if len(via.points) > 1)
-    return float(np.log2(wide / high)), float(np.log2(max(length, 0.05) / max(wide, high)))
+    points = points + hand.jitter * rng.standard_normal(points.shape)
+    bows = np.concatenate([via.bows for via in strokes])
+    noise = rng.standard_normal((3, len(bows)))
+    bows = bows * (1 + 0.15 * noise[0]) + hand.bow * noise[1]
+    bows = np.minimum(np.maximum(bows, -3.1), 3.1)
+    reach = 1 + hand.reach * noise[2]
+    aimed: list[Via] = []
+    at = 0
+    for number, count in enumerate(counts):
+        own = points[at : at + count]
+        part = slice(at - number, at - number + count - 1)
+        if count > 1:
+            own[1:] = own[0] + np.cumsum((own[1:] - own[:-1]) * reach[part, None], axis=0)
+        aimed.append(Via(own, bows[part]))
+        at += count
+    return aimed
 
 
-def _plain(form: Form) -> list[Via]:
-    """The form as it is written without any habit."""
-    x, strokes, places = 0.0, [], []
-    for variants in form.letters:
-        one: Glyph = variants[0]
-        strokes += [_put(via, x, 0.0, 1.0, 1.0, 0.0) for via in one.strokes]
-        places.append((x, x + one.width))
-        x += one.width + 0.28
-    spans = places if form.bars == "own" else [(places[0][0], places[-1][1])]
-    sides = {"none": (), "own": (-1, 0), "both": (-1, 0), "over": (-1,), "under": (0,)}[form.bars]
-    bars = [Via.of((left - 0.14, y), (right + 0.14, y)) for left, right in spans for y in sides]
-    return [*strokes, *bars]
+def _trembling(lines: Strokes, hand: Writer, rng: np.random.Generator) -> Strokes:
+    """The same lines, not quite steady."""
+    long = [line for line in lines if len(line) > 1]
+    if not long or hand.tremor <= 0:
+        return lines
+    waves = np.array([1.5, 2.7, 4.3])
+    at = np.linspace(0, 2 * np.pi, len(long[0]))[:, None] * waves
+    beat, phase = rng.uniform(0.8, 1.2, (len(long), 1, 1, 1)), rng.uniform(0, 2 * np.pi, (len(long), 2, 1, 3))
+    sway = np.sin(at * beat + phase) @ (hand.tremor / np.sqrt(waves))
+    swayed = iter((np.stack(long) + np.moveaxis(sway, 1, 2)).astype(np.float32))
+    return tuple(next(swayed) if len(line) > 1 else line for line in lines)
