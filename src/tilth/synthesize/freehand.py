@@ -54,11 +54,13 @@ def written_by(
     *,
     bias: float = 0.0,
     primes: Sequence[Prime | None] | None = None,
+    after: int = 0,
 ) -> list[Drawn]:
     """Each text, written once with dice of its own: a text's lines do not depend on what is written beside it.
 
     bias    0: as varied as what was learned; 1: tidy; above 2 all look alike
     primes  a hand for each text, or None for it
+    after   steps that this network draws after its window has passed the last character, as `read_ahead` finds it
 
     Raises StepError for a character that was not learned.
     """
@@ -66,7 +68,7 @@ def written_by(
     found: list[Drawn] = []
     for start in range(0, len(texts), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        found += _block(net, alphabet, texts[part], rngs[part], primes[part], bias)
+        found += _block(net, alphabet, texts[part], rngs[part], primes[part], bias, after)
     return found
 
 
@@ -77,6 +79,7 @@ def _block(
     rngs: Sequence[np.random.Generator],
     primes: Sequence[Prime | None],
     bias: float,
+    after: int,
 ) -> list[Drawn]:
     device = net.answer.weight.device
     whole = [f"{prime.text} {text}" if prime else text for text, prime in zip(texts, primes, strict=True)]
@@ -85,7 +88,9 @@ def _block(
     most = [round(len(text) / net.shape.pace * _SLACK) + 8 for text in texts]
     length = max(len(steps) + limit for steps, limit in zip(shown, most, strict=True))
     dice = _dice(rngs, most, [len(steps) for steps in shown], length).to(device)
-    state = _State.of(net, one_hot([*codes, *[codes[0][:1]] * (_AT_ONCE - len(codes))], len(alphabet)), codes, device)
+    state = _State.of(
+        net, one_hot([*codes, *[codes[0][:1]] * (_AT_ONCE - len(codes))], len(alphabet)), codes, after, device
+    )
     begins = torch.tensor([*map(len, shown), *[0] * (_AT_ONCE - len(shown))], device=device)
     led = torch.zeros(length, _AT_ONCE, 3, device=device)
     for column, steps in enumerate(shown):
@@ -123,14 +128,16 @@ class _State:
     memory: Memory
     step: torch.Tensor  # (b, 3) the last one
     over: torch.Tensor  # (b,) bool
+    past: torch.Tensor  # (b,) steps since the window passed the last character
+    after: int
 
     @classmethod
-    def of(cls, net: Net, texts: torch.Tensor, codes: Sequence[Array], device: torch.device) -> _State:
+    def of(cls, net: Net, texts: torch.Tensor, codes: Sequence[Array], after: int, device: torch.device) -> _State:
         lengths = torch.tensor([*map(len, codes), *[1] * (len(texts) - len(codes))], device=device)
         first = torch.zeros(len(texts), 3, device=device)
         first[:, 2] = 1
         over = torch.zeros(len(texts), dtype=torch.bool, device=device)
-        return cls(texts.to(device), lengths, net.fresh(len(texts), device), first, over)
+        return cls(texts.to(device), lengths, net.fresh(len(texts), device), first, over, over.long(), after)
 
     def next(
         self, net: Net, dice: torch.Tensor, bias: float, led: torch.Tensor, leading: torch.Tensor
@@ -139,12 +146,39 @@ class _State:
         answers, seen, self.memory = net.one(self.step, self.texts, self.memory)
         free, done = Mixture.of(answers, bias=bias).drawn(dice)
         step = torch.where(leading[:, None], led, free)
-        beyond = torch.arange(seen.shape[1], device=seen.device)[None] > self.lengths[:, None]
-        place = seen.masked_fill(beyond, -1.0).argmax(1)
-        # Done by its own word; or, as Graves has it, by a window that sees more of what is past the text than of it.
-        self.over = self.over | (~leading & (done | ((place >= self.lengths) & (step[:, 2] > 0.5))))
+        place = _place(seen, self.lengths)
+        self.past = torch.where(self.past > 0, self.past + 1, (place >= self.lengths).long())
+        # Done by its own word; or, as Graves has it, by a window that stands past the text, when the pen is lifted next.
+        self.over = self.over | (~leading & (done | ((self.past > self.after) & (step[:, 2] > 0.5))))
         self.step = step
         return step, place, self.over
+
+
+def _place(seen: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """(b,) the character that is seen most of; the length of the text for the place past its end."""
+    beyond = torch.arange(seen.shape[1], device=seen.device)[None] > lengths[:, None]
+    return seen.masked_fill(beyond, -1.0).argmax(1)
+
+
+@torch.inference_mode()
+def led_through(net: Net, alphabet: str, writings: Sequence[tuple[str, Array]]) -> list[Array]:
+    """Where in its text the window stands at each step (t,) of writings (text, steps) that are right."""
+    device = net.answer.weight.device
+    found: list[Array] = []
+    for start in range(0, len(writings), _AT_ONCE):
+        some = writings[start : start + _AT_ONCE]
+        codes = [coded(text, alphabet) for text, _ in some]
+        t = max(len(steps) for _, steps in some)
+        led = torch.zeros(t, len(some), 3, device=device)
+        for column, (_, steps) in enumerate(some):
+            led[: len(steps), column] = torch.from_numpy(steps)
+        state = _State.of(net, one_hot(codes, len(alphabet)), codes, 0, device)
+        places = np.empty((t, len(some)), np.int64)
+        for at in range(t):
+            _, seen, state.memory = net.one(state.step, state.texts, state.memory)
+            places[at], state.step = _place(seen, state.lengths).cpu().numpy(), led[at]
+        found += [places[: len(steps), column] for column, (_, steps) in enumerate(some)]
+    return found
 
 
 def _drawn(text: str, steps: Array, places: Array, ends: Array, begin: int, most: int, ahead: int) -> Drawn:

@@ -38,7 +38,7 @@ from tilth.synthesize.handwriting import tuned
 from tilth.synthesize.lessons import Writing, of_motor_model, of_pens, prepared
 from tilth.synthesize.numerals import forms
 from tilth.synthesize.offsets import steps_of
-from tilth.synthesize.trailing import Usual, tidied
+from tilth.synthesize.trailing import Habits, Usual, tidied
 from tilth.synthesize.writers import writer
 from tilth.synthesize.written import read_written
 
@@ -150,6 +150,7 @@ class Graves:
         self, texts: Sequence[str], hand: Hand | None, run: Run, rng: np.random.Generator, key: Sequence[Any]
     ) -> Mapping[str, Array]:
         """The weights and what is usual, as arrays."""
+        from tilth.synthesize.freehand import led_through
         from tilth.synthesize.recurrent import Shape
         from tilth.synthesize.teach import Lesson, Plan, taught
 
@@ -172,9 +173,14 @@ class Graves:
                 precision="bf16" if bf16 else "fp32",
                 advance=advance,
             )
+        some = pairs[: self.lessons // 10 + 64]
+        habits = Habits.of(
+            [one.text for one, _ in some], led_through(net, alphabet, [(one.text, own) for one, own in some])
+        )
         weights = {f"net.{name}": value.detach().cpu().numpy() for name, value in net.state_dict().items()}
         usual = Usual.of([(one.text, one.strokes) for one, _ in pairs], alphabet)
-        return {**weights, **usual.arrays(), "alphabet": np.array(alphabet), "pace": np.array(lesson.pace)}
+        facts = {"alphabet": alphabet, "pace": lesson.pace, "after": habits.after, "skips": habits.skips}
+        return {**weights, **usual.arrays(), **{name: np.array(value) for name, value in facts.items()}}
 
     def _shown(self, texts: Sequence[str], hand: Hand | None, rng: np.random.Generator) -> list[Prime]:
         """Writings that a hand is drawn from; none where none is to be shown. Raises StepError for an unknown writer."""
@@ -209,6 +215,7 @@ class Scribe:
     net: Net
     alphabet: str
     usual: Usual
+    habits: Habits
     bias: float
     shown: Sequence[Prime]
 
@@ -223,15 +230,17 @@ class Scribe:
         net = Net(Shape(len(alphabet), step.hidden, step.layers, step.windows, step.mixtures, pace))
         weights = {name[4:]: torch.from_numpy(np.array(kept[name])) for name in kept if name.startswith("net.")}
         net.load_state_dict(weights)
-        return cls(net.eval(), alphabet, Usual.from_arrays(kept, alphabet), step.bias, shown)
+        habits = Habits(int(kept["after"]), bool(kept["skips"]))
+        return cls(net.eval(), alphabet, Usual.from_arrays(kept, alphabet), habits, step.bias, shown)
 
     def written(self, texts: Sequence[str], rngs: Sequence[np.random.Generator]) -> list[tuple[Any, int, str]]:
         """For each text the strokes, how many were cut off their end, and the fault that speaks against them, if any."""
         from tilth.synthesize.freehand import written_by
 
         hands = [self.shown[int(rng.integers(len(self.shown)))] if self.shown else None for rng in rngs]
-        drawn = written_by(self.net, self.alphabet, texts, rngs, bias=self.bias, primes=hands)
-        found = [tidied(one, self.usual) for one in drawn]
+        after = self.habits.after
+        drawn = written_by(self.net, self.alphabet, texts, rngs, bias=self.bias, primes=hands, after=after)
+        found = [tidied(one, self.usual, self.habits) for one in drawn]
         return [(one.strokes, one.cut, one.fault) for one in found]
 
 

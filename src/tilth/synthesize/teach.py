@@ -109,7 +109,9 @@ def taught(
     try:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            net = Net(shape).to(device)
+            net = Net(shape)
+        _acquainted(net, lesson, np.random.default_rng([seed, 11]))
+        net.to(device)
         optimizer = torch.optim.Adam(net.parameters(), lr=plan.rate, betas=(0.9, 0.98))
         kept = _Kept(folder)
         begin = kept.load(net, optimizer)
@@ -125,6 +127,26 @@ def taught(
     finally:
         torch.set_num_threads(before)
     return net.eval()
+
+
+@torch.no_grad()
+def _acquainted(net: Net, lesson: Lesson, rng: np.random.Generator) -> None:
+    """Densities that begin where steps lead: half of them at steps on paper, half at moves of the lifted pen.
+
+    Such a move is ten times as long as a step; to get there from 0 took hundreds of steps of the optimizer, in which all that
+    was written stood in a wrong place.
+    """
+    steps = np.concatenate(lesson.steps)
+    lifted = np.concatenate([np.r_[1, own[:-1, 2]] for own in lesson.steps]) > 0.5
+    m = net.shape.mixtures
+    flying = m // 2
+    bias = net.answer.bias
+    for begin, many, of, wide in ((0, m - flying, steps[~lifted], 0.5), (m - flying, flying, steps[lifted], 1.5)):
+        if not many or not len(of):
+            continue
+        means = of[rng.integers(len(of), size=many), :2]
+        bias[m + 2 * begin : m + 2 * (begin + many)] = torch.from_numpy(means).flatten()
+        bias[3 * m + 2 * begin : 3 * m + 2 * (begin + many)] = math.log(wide)
 
 
 def _step(

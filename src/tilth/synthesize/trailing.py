@@ -17,6 +17,7 @@ from tilth.synthesize.strokes import Strokes, box
 
 _SHARE = 0.005  # of what was learned from lies beyond each bound
 _MARGIN = 1.1  # by which a bound is wider than what was learned from
+_SKIPPED = 0.02  # of right writings in which a window passes over a character: a network that does so often tells nothing by it
 _FLOOR = 0.3  # of the height of a capital: no gap within a text is called far below this
 
 
@@ -80,6 +81,35 @@ class Usual:
 
 
 @dataclass(frozen=True)
+class Habits:
+    """How a network's window moves in writings that are right.
+
+    Nothing in the training holds the window to the character that is drawn. Some networks read ahead, all the more at the
+    end of a text; so what counts as past the end is measured.
+
+    after  steps that are drawn after the window passed the last character, at most
+    skips  whether it passes over characters
+    """
+
+    after: int = 0
+    skips: bool = False
+
+    @classmethod
+    def of(cls, texts: Sequence[str], places: Sequence[Array]) -> Habits:
+        """From where the window stood at each step (t,) of writings of these texts."""
+        past = [np.flatnonzero(own >= len(text)) for text, own in zip(texts, places, strict=True)]
+        late = [len(own) - int(at[0]) if len(at) else 0 for at, own in zip(past, places, strict=True)]
+        skipped = np.mean([bool(_missed(text, own)) for text, own in zip(texts, places, strict=True)])
+        return cls(int(np.quantile(late, 1 - _SHARE, method="higher")), bool(skipped > _SKIPPED))
+
+
+def _missed(text: str, places: Array) -> list[int]:
+    """Characters at which the window never stood, and that leave ink."""
+    seen = set(places.tolist())
+    return [at for at, letter in enumerate(text) if at not in seen and not letter.isspace()]
+
+
+@dataclass(frozen=True)
 class Tidied:
     """What is left of a writing.
 
@@ -92,32 +122,35 @@ class Tidied:
     fault: str
 
 
-def tidied(drawn: Drawn, usual: Usual) -> Tidied:
+def tidied(drawn: Drawn, usual: Usual, habits: Habits) -> Tidied:
     """The writing without what trails behind it, and whether the rest is fit for use."""
-    strokes, cut = _cut(drawn, usual.gap)
-    return Tidied(strokes, cut, _fault(drawn, strokes, usual))
+    strokes, cut = _cut(drawn, usual.gap, habits.after)
+    return Tidied(strokes, cut, _fault(drawn, strokes, usual, habits))
 
 
-def _cut(drawn: Drawn, gap: float) -> tuple[Strokes, int]:
-    """Strokes at the end go that were drawn past the last character, or that lie far from all before them."""
+def _cut(drawn: Drawn, gap: float, after: int) -> tuple[Strokes, int]:
+    """Strokes at the end go that were drawn, for the most part, later after the window passed the last character than any
+    right one is, or that lie far from all before them."""
     kept = len(drawn.strokes)
-    past = len(drawn.text)
-    while kept and np.mean(drawn.places[kept - 1] >= past) > 0.5:
+    places = np.concatenate(drawn.places) if kept else np.zeros(0)
+    passed = np.flatnonzero(places >= len(drawn.text))
+    limit = int(passed[0]) + after if len(passed) else len(places)
+    ends = np.cumsum([len(part) for part in drawn.places])
+    while kept and ends[kept - 1] - len(drawn.places[kept - 1]) / 2 > limit:
         kept -= 1
     while kept > 1 and _apart(drawn.strokes[kept - 1], drawn.strokes[: kept - 1]) > gap:
         kept -= 1
     return drawn.strokes[:kept], len(drawn.strokes) - kept
 
 
-def _fault(drawn: Drawn, strokes: Strokes, usual: Usual) -> str:
+def _fault(drawn: Drawn, strokes: Strokes, usual: Usual, habits: Habits) -> str:
     if not strokes:
         return "nothing was written"
     if not drawn.finished:
         return "it did not come to an end"
-    seen = set(np.concatenate(drawn.places[: len(strokes)]).tolist())
-    missing = [at for at, letter in enumerate(drawn.text) if at not in seen and not letter.isspace()]
-    if missing:
-        return f"character {missing[0] + 1} was passed over"
+    missed = [] if habits.skips else _missed(drawn.text, np.concatenate(drawn.places[: len(strokes)]))
+    if missed:
+        return f"character {missed[0] + 1} was passed over"
     if any(gap > usual.gap for gap in _gaps(strokes)):
         return "a stroke lies far from the others"
     return usual.fault(drawn.text, strokes)
