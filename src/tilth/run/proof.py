@@ -11,7 +11,7 @@ from typing import Any
 
 from tilth.dataset import Dataset
 from tilth.digest import digest
-from tilth.errors import ExportError, RecipeError
+from tilth.errors import ExportError, RecipeError, StepError
 from tilth.recipe import Recipe, StepCall
 from tilth.run.local import LocalRun
 from tilth.run.plugins import find_step, make_step, step_key
@@ -70,12 +70,20 @@ def embedder_of(spec: str) -> tuple[str, dict[str, Any]]:
     return ("embed.module", {"factory": spec}) if ":" in spec else (spec, {})
 
 
+class Untrained(StepError):
+    """A trial that is not on record, where none may be held."""
+
+
 @dataclass(frozen=True)
 class RememberedHold:
-    """`prove.trial.hold` through files: a trial that was held before is read. Can be pickled."""
+    """`prove.trial.hold` through files: a trial that was held before is read. Can be pickled.
+
+    train  whether one that is not on record is held; else it raises Untrained
+    """
 
     folder: Path
     fresh: float = 0.0
+    train: bool = True
 
     def __call__(self, use: str, settings: Mapping[str, Any], data: Dataset, seed: int, run: Run) -> Trial:
         from tilth.prove.trial import hold, to_plain
@@ -83,6 +91,8 @@ class RememberedHold:
         if (known := self.on_record(use, settings, data, seed)) is not None:
             return known
         key = self._key(use, settings, data, seed)
+        if not self.train:
+            raise Untrained(f"no trial of version {data.version} with {use} and seed {seed} is on record")
         file = self.folder / f"{key}.json"
         trial = hold(use, settings, data, seed, run.within(key) if isinstance(run, LocalRun) else run)
         with written_whole(file) as draft:
@@ -112,8 +122,9 @@ def prove(
     settings: Mapping[str, Any],
     seeds: int,
     metric: str | None,
+    train: bool = True,
 ) -> Evidence:
-    """Evidence for two versions that the store keeps."""
+    """Evidence for two versions that the store keeps. Raises Untrained where a trial is missing and none may be held."""
     from tilth.prove.compare import compare
 
     use, given = learner_of(learner)
@@ -124,7 +135,7 @@ def prove(
         settings={**given, **settings},
         seeds=range(seeds),
         run=run,
-        hold=RememberedHold(store.folder.resolve() / "trials", run.fresh),
+        hold=RememberedHold(store.folder.resolve() / "trials", run.fresh, train),
         metric=metric,
     )
 
