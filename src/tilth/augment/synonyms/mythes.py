@@ -43,7 +43,7 @@ class MyThes:
     def said(self) -> str:
         return f"the thesaurus {self.stem.name} in {self.stem.parent}"
 
-    @cached_property
+    @property
     def key(self) -> str:
         return digest(self.name, self.stem.with_suffix(".dat").stat().st_size)
 

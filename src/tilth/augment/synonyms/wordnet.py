@@ -51,7 +51,7 @@ class WordNet:
     def said(self) -> str:
         return f"WordNet at {self.folder}"
 
-    @cached_property
+    @property
     def key(self) -> str:
         sizes = [(self.folder / f"data.{kind}").stat().st_size for kind in FILES.values()]
         return digest(self.name, sizes)
