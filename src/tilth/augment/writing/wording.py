@@ -52,7 +52,7 @@ def intensify(phrase: Phrase, share: float, rng: np.random.Generator, stock: Sto
     doors = [
         at
         for at in range(len(words) - 1)
-        if phrase.free[at + 1] and words[at + 1] in _GRADED and phrase.spaced(at) and words[at] not in _HOLDS
+        if phrase.free[at + 1] and words[at + 1] in _GRADED and phrase.spaced(at) and words[at].lower() not in _HOLDS
     ]
     if not doors:
         return None
