@@ -106,38 +106,36 @@ class Drafting:
     def made(self, data: Dataset, turns: Turns, run: Run) -> Iterator[Add]:
         """The edits that bring in the children of these turns. Parents that did not give all of theirs go into `spent`."""
         names = Names(data)
-        slots = self._slots(data, turns, names)
+        slots = self._slots(data, turns, names, run)
         targets = dict(zip(data.ids.tolist(), data.targets, strict=True)) if self.check is not None else {}
         while group := list(islice(slots, _CHILDREN)):
-            self._raise(group, targets, run)
+            self._raise(group, targets)
             for slot in group:
                 if slot.draft is None:
                     self.spent.add(slot.parent.id)
                 else:
                     yield self._add(slot, slot.draft, names, data)
 
-    def _slots(self, data: Dataset, turns: Turns, names: Names) -> Iterator[_Slot]:
+    def _slots(self, data: Dataset, turns: Turns, names: Names, run: Run) -> Iterator[_Slot]:
         for parent, times in zip(data.only(turns.parents), turns.times.tolist(), strict=True):
             phrase = parsed(parent.text or "", self.keep)
             for ordinal in names.ordinals(parent.id, self.key, times):
-                yield _Slot(parent, phrase, ordinal)
+                yield _Slot(parent, phrase, ordinal, run.rng(self.key, parent.id, ordinal))
 
-    def _raise(self, group: Sequence[_Slot], targets: dict[str, Array], run: Run) -> None:
+    def _raise(self, group: Sequence[_Slot], targets: dict[str, Array]) -> None:
         """Draw and check until every child is there or has been tried often enough."""
-        for attempt in range(_TRIES):
+        for _ in range(_TRIES):
             tried: list[tuple[_Slot, Draft]] = []
             now: set[str] = set()
             for slot in group:
-                if slot.draft is not None:
-                    continue
-                rng = run.rng(self.key, slot.parent.id, slot.ordinal, attempt)
-                draft = self.recipe.drawn(slot.phrase, rng, self.stock)
-                if draft is not None and draft.text not in self.known and draft.text not in now:
+                draft = self.recipe.drawn(slot.phrase, slot.rng, self.stock)
+                if draft is None:
+                    slot.hopeless = True
+                elif draft.text not in self.known and draft.text not in now:
                     now.add(draft.text)
                     tried.append((slot, draft))
             self._judged(tried, targets)
-            if all(slot.draft is not None for slot in group):
-                return
+            group = [slot for slot in group if slot.draft is None and not slot.hopeless]
 
     def _judged(self, tried: Sequence[tuple[_Slot, Draft]], targets: dict[str, Array]) -> None:
         if self.check is None:
@@ -177,5 +175,7 @@ class _Slot:
     parent: Sample
     phrase: Phrase
     ordinal: int
+    rng: np.random.Generator
+    hopeless: bool = False
     draft: Draft | None = None
     evidence: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -24,6 +24,7 @@ NEIGHBORS = 5
 """Real texts that are asked: the usual number; with ten texts a class more would reach into other classes."""
 
 _LEVELS = 1_000  # real texts that tell what is usual: the share of 1 % is then known to a third of its size
+_COMMON = 50  # texts that letters may always come in
 _FOLDS = 3
 _BLOCK = 512  # texts whose likeness to all real ones is held at once
 
@@ -37,7 +38,7 @@ class Verdict:
 
 
 class Witness(Protocol):
-    def answers(self, texts: Sequence[str], rows: Array) -> tuple[Array, Array]:
+    def answers(self, texts: list[str], rows: Array) -> tuple[Array, Array]:
         """(b, k) probabilities of the classes, and (b,) distance to the nearest real text, for texts that were made from
         the real ones in these rows; -1 for one that is made from none."""
         ...
@@ -54,14 +55,14 @@ class TextCheck:
     """
 
     witness: Witness
-    texts: Sequence[str]
+    texts: list[str]
     targets: Array
     multi: bool
     faintest: float
     far: float
     _sound: dict[int, bool] = field(default_factory=dict[int, bool])
 
-    def of(self, texts: Sequence[str], targets: Array, rows: Array) -> list[Verdict]:
+    def of(self, texts: list[str], targets: Array, rows: Array) -> list[Verdict]:
         """What it says of made texts with these labels (b, k), made from the real ones in these rows (b,).
 
         A text has lost its label where its parent is known for the label, it is not, and its probability is fainter than
@@ -71,7 +72,8 @@ class TextCheck:
             return []
         chances, distances = self.witness.answers(texts, rows)
         own, right = said_of(chances, targets, multi=self.multi)
-        lost = ~right & (own < self.faintest) & self._sounds(rows)
+        lost = ~right & (own < self.faintest)
+        lost[lost] = self._sounds(rows[lost])
         shares = distances / max(self.far, 1e-9)
         return [
             Verdict(
@@ -122,7 +124,11 @@ def text_check(real: Dataset, how: str, learner: str, run: Run) -> TextCheck | N
 
 @dataclass(frozen=True)
 class Neighborhood:
-    """Real texts as weighed counts of three and four letters; likeness is the cosine."""
+    """Real texts as weighed counts of three and four letters; likeness is the cosine.
+
+    table   (letters, n) sparse
+    copies  for each text the rows of those that are the same but for capitals
+    """
 
     counter: Any
     table: Any
@@ -133,19 +139,27 @@ class Neighborhood:
     def of(cls, texts: Sequence[str], targets: Array) -> Neighborhood:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        counter = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 4), sublinear_tf=True, dtype=np.float32)
-        table = counter.fit_transform([*texts, "----"])[: len(texts)]  # never an empty vocabulary
+        # What is in a twentieth of the texts tells none apart, and costs most of the time.
+        common = max(_COMMON, len(texts) // 20)
+        counter = TfidfVectorizer(
+            analyzer="char_wb",
+            ngram_range=(3, 4),
+            max_df=min(common, len(texts)),
+            sublinear_tf=True,
+            dtype=np.float32,  # pyright: ignore[reportArgumentType]
+        )
+        weighed: Any = counter.fit_transform([*texts, "----"])[: len(texts)]  # never an empty vocabulary
         _, group = np.unique([text.lower() for text in texts], return_inverse=True)
         members = [np.flatnonzero(group == one) for one in range(group.max() + 1)]
-        return cls(counter, table, targets, tuple(members[one] for one in group.tolist()))
+        return cls(counter, weighed.T.tocsr(), targets, tuple(members[one] for one in group.tolist()))
 
-    def answers(self, texts: Sequence[str], rows: Array) -> tuple[Array, Array]:
+    def answers(self, texts: list[str], rows: Array) -> tuple[Array, Array]:
         """The vote of the nearest, each by its likeness."""
         chances = np.zeros((len(texts), self.targets.shape[1]), np.float32)
         distances = np.zeros(len(texts), np.float32)
         for start in range(0, len(texts), _BLOCK):
             part = slice(start, start + _BLOCK)
-            likeness = (self.counter.transform(texts[part]) @ self.table.T).toarray()
+            likeness = (self.counter.transform(texts[part]) @ self.table).toarray()
             for at, row in enumerate(rows[part].tolist()):
                 if row >= 0:
                     likeness[at, self.copies[row]] = -1
@@ -183,7 +197,7 @@ class Jury:
         )
         return cls(tuple(models), parts, real.schema, run)
 
-    def answers(self, texts: Sequence[str], rows: Array) -> tuple[Array, Array]:
+    def answers(self, texts: list[str], rows: Array) -> tuple[Array, Array]:
         """The answer of the one that did not see the parent; how far a text lies is not known."""
         chances = np.zeros((len(texts), len(self.schema.classes)), np.float32)
         mine = np.where(rows >= 0, self.parts[np.maximum(rows, 0)], 0)

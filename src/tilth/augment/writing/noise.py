@@ -16,7 +16,7 @@ _MASKED, _OTHER = 0.8, 0.1  # shares of the chosen words
 
 
 def mask(phrase: Phrase, share: float, rng: np.random.Generator, stock: Stock) -> Phrase | None:
-    """Words masked, exchanged for any word of the texts, or left as they are; None where all would be left."""
+    """Words masked, exchanged for any word of the texts, or left as they are; one at least is not left."""
     places = free_places(phrase)
     if not places:
         return None
@@ -27,7 +27,7 @@ def mask(phrase: Phrase, share: float, rng: np.random.Generator, stock: Stock) -
             new[at] = stock.mask
         elif fate < _MASKED + _OTHER and stock.words:
             new[at] = stock.words[int(rng.integers(len(stock.words)))]
-    return phrase.with_words(new) if new else None
+    return phrase.with_words(new or {chosen[0]: stock.mask})
 
 
 OPERATIONS = (TextOperation("mask", "noise", mask, "words masked"),)
