@@ -90,9 +90,9 @@ _NONE = np.array([], dtype="U16")
 
 def settled_within(name: str, within: str, data: Dataset, run: Run) -> str:
     """`class` or `any`: as asked, or what the layout of the source can hold. A line of the log says which, and why."""
-    holds = holds_soft_labels(data, run)
     if within == "class":
         return "class"
+    holds = holds_soft_labels(data, run)
     if within == "any":
         if not holds:
             run.log(
@@ -118,8 +118,12 @@ def holds_soft_labels(data: Dataset, run: Run) -> bool:
     sample = labelled[str(labelled.ids[0])]
     probe = Dataset.from_samples([replace(sample, label=((0, 0.5), (1, 0.5)))], data.schema)
     with TemporaryDirectory(prefix="tilth-") as scratch:
-        try:
-            run.export(probe, Path(scratch) / "probe")
-        except ExportError:
-            return False
+        return any(_taken(probe, Path(scratch) / name, run) for name in ("probe", "probe.zip"))  # some write one file
+
+
+def _taken(probe: Dataset, where: Path, run: Run) -> bool:
+    try:
+        run.export(probe, where)
+    except ExportError:
+        return False
     return True

@@ -20,6 +20,9 @@ _SIDE_PX = 64  # the paper's: at a finer scale the texture stands out, not the t
 _MEAN_PX = 3  # side of the window that the spectrum is smoothed by, the paper's
 _BLUR_PX = 2.5  # deviation of the blur over 64 px, of the authors' own code
 _RIM_PX = 16  # that are mirrored around the 64; with 32 a picture and its image made one symmetric thing, and its axis stood out
+_FLOOR = (
+    0.01  # of the mean strength: the zeros in the spectrum of a plain shape on plain ground say nothing of its place
+)
 _FLAT = 1e-6  # range of a picture (0..1) below which nothing stands out
 
 
@@ -28,7 +31,8 @@ def spectral_residual(grey: Array) -> Array:
     from scipy.ndimage import gaussian_filter, uniform_filter1d
 
     spectrum = np.fft.fft2(grey)
-    size = np.log(np.abs(spectrum) + 1e-9)
+    strength = np.abs(spectrum)
+    size = np.log(strength + _FLOOR * strength.mean(axis=(1, 2), keepdims=True) + 1e-12)
     mean = uniform_filter1d(uniform_filter1d(size, _MEAN_PX, axis=1, mode="wrap"), _MEAN_PX, axis=2, mode="wrap")
     back = np.abs(np.fft.ifft2(np.exp(size - mean + 1j * np.angle(spectrum)))) ** 2
     return gaussian_filter(back, (0, _BLUR_PX, _BLUR_PX), mode="nearest")
