@@ -32,6 +32,7 @@ from tilth.synthesize.render import rendered
 from tilth.synthesize.writers import Writer, writer, written
 
 _TRIES = 6  # drawings before one is given up that the check turns away each time
+_TUNED = [attributes.NAMES.index("stroke"), attributes.NAMES.index("edge")]
 _TRIALS = 60  # pictures that are drawn to see how wide strokes come out: their median is off by 2 %
 _AT_ONCE = 64  # pictures that are drawn and checked together
 
@@ -206,21 +207,22 @@ class _Desk:
     run: Run
     judge: Any
 
-    def tuned(self, rounds: int = 2) -> _Desk:
-        """The same with a pen that draws strokes as wide as those of the target, as they are measured in pictures."""
+    def tuned(self, rounds: int = 3) -> _Desk:
+        """The same with a pen that draws strokes as wide and edges as soft as the target's, as they are measured in
+        pictures."""
         if not rounds:
             return self
-        wanted = {one.id: one.pen_px / max(one.height_px, one.width_px) for one in self.target.every}
+        wanted = {one.id: (one.pen_px, one.soft_px) for one in self.target.every}
         labels = sorted(self.ways)
-        pages = [_Page(labels[at % len(labels)], -1, f"trial {at}") for at in range(_TRIALS)]
-        done = self._drawn(pages, 0)
-        rows = attributes.known(attributes.of_pictures([one.shown for one in done]))[:, attributes.NAMES.index("stroke")]
-        asked = np.array([wanted[one.evidence["looks_of"]] for one in done])
-        ratios = (rows / asked)[rows > 0]
-        if not len(ratios):
+        done = self._drawn([_Page(labels[at % len(labels)], -1, f"trial {at}") for at in range(_TRIALS)], 0)
+        rows = attributes.known(attributes.of_pictures([one.shown for one in done]))[:, _TUNED]
+        rows *= np.array([max(one.shown.shape) for one in done])[:, None]
+        ratios = rows / np.array([wanted[one.evidence["looks_of"]] for one in done])
+        if not np.isfinite(ratios).all(axis=1).any():
             return self
-        thicker = float(np.clip(self.target.thicker / np.median(ratios), 0.7, 1.6))
-        return replace(self, target=replace(self.target, thicker=thicker)).tuned(rounds - 1)
+        thicker, softer = (self.target.thicker, self.target.softer) / np.maximum(np.nanmedian(ratios, axis=0), 0.1)
+        target = replace(self.target, thicker=float(np.clip(thicker, 0.6, 2)), softer=float(np.clip(softer, 0.5, 3)))
+        return replace(self, target=target).tuned(rounds - 1)
 
     def filled(self, quota: Array) -> Iterator[Add]:
         names = _Names(self.data)
@@ -276,9 +278,10 @@ class _Desk:
             same = like.label == page.label
             form = form_like(like, self.ways[page.label], rng, same=same)
             word = written(form, hand, rng, movement=movement)
-            look = look_like(like, hand, rng, same=same, thicker=self.target.thicker, side_px=self.step.side_px)
+            tuned = {"thicker": self.target.thicker, "softer": self.target.softer}
+            look = look_like(like, hand, rng, same=same, **tuned, side_px=self.step.side_px)
             words.append(word)
-            looks.append(thinned(word, look))
+            looks.append(thinned(word, look, fill=like.fill if same else 0.0))
             dice.append(rng)
             evidence.append(
                 {"technique": "motor", "text": form.text, "form": form.name, "writer": number, "looks_of": like.id}
