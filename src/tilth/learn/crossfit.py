@@ -22,7 +22,7 @@ from tilth.dataset import Dataset
 from tilth.digest import digest
 from tilth.errors import LearnerError, StepError
 from tilth.learn.teaching import teaching
-from tilth.numerics.folds import fold_of
+from tilth.numerics.folds import families, fold_of
 from tilth.signal import Array, Signal
 from tilth.steps import Learner, Run, declared
 
@@ -110,20 +110,8 @@ def _joined(found: list[dict[str, Array]], parts: Array, what: str, n: int, widt
 
 def groups_of(data: Dataset) -> Array:
     """(n,) int: rows of one number are copies of each other, or made from each other or from the same parents."""
-    links: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while (above := links.get(name, name)) != name:
-            links[name] = links.get(above, above)
-            name = above
-        return name
-
-    ids, contents = data.ids.tolist(), data.table.column("content").to_pylist()
-    for id, content, parents in zip(ids, contents, data.table.column("parents").to_pylist(), strict=True):
-        for other in (f"content {content}", *parents):
-            links[root(other)] = root(id)
-    _, groups = np.unique([root(id) for id in ids], return_inverse=True)
-    return groups.reshape(-1).astype(np.int64)
+    columns = [data.table.column(name).to_pylist() for name in ("content", "parents")]
+    return families(data.ids.tolist(), *columns)
 
 
 def teaching_targets(data: Dataset) -> Array:

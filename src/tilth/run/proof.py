@@ -40,8 +40,9 @@ def fixed_model(spec: str, settings: Mapping[str, Any] | None = None) -> Any:
 
 
 def valued_by(recipe: Recipe, learner: str | None, settings: Mapping[str, Any] | None) -> Recipe:
-    """The recipe with this fixed model in the valuators and embedders that ask for a learner and name none: what is valued
-    is then what is proved, and what a selector sees is what the fixed model sees."""
+    """The recipe with this fixed model in the valuators, embedders and augmenters that ask for a learner and name none: what
+    is valued is then what is proved, what a selector sees is what the fixed model sees, and what is led astray is of its
+    kind."""
     if learner is None:
         return recipe
 
@@ -49,7 +50,7 @@ def valued_by(recipe: Recipe, learner: str | None, settings: Mapping[str, Any] |
         if not isinstance(block, StepCall):
             return replace(block, steps=tuple(handed(call) for call in block.steps))
         known = find_step(block.use)
-        asks = known.role in ("valuators", "embedders")
+        asks = known.role in ("valuators", "embedders", "augmenters")
         named = {field.name for field in fields(known.load())} if asks else set()
         own = asks and declared(known.load(), "own_learner")
         if own or not {"learner", "settings"} <= named or "learner" in block.settings:
