@@ -31,7 +31,7 @@ class NearCheck:
 
     data    the labelled raw train samples of one class each
     places  (n, d) of them
-    far     the largest distance of one of them to its nearest
+    far     the largest distance of one of them to its nearest: what the told distance is a share of
     """
 
     data: Dataset
@@ -40,8 +40,9 @@ class NearCheck:
     run: Run
 
     def __call__(self, draws: Sequence[Draw], children: Sequence[Array]) -> list[Verdict]:
-        """Kept is what half of its neighbours have the label of, or as many as of its parent's, and what lies no farther
-        from all real pictures than these do from each other. The parent and its copies have no say."""
+        """Kept is what half of its neighbours have the label of, or as many as of its parent's. The parent and its copies have
+        no say. How far it lies from real pictures is told and decides nothing: what is moved within a distance of its
+        parent is no junk, and on clean drawings all grain lies farther off than they do from each other."""
         places = _described(children, self.run)
         wanted = np.array([draw.label if isinstance(draw.label, int) else -1 for draw in draws])
         own = self._rows([draw.parent.id for draw in draws])
@@ -50,7 +51,7 @@ class NearCheck:
         apart = nearest_other(places, self.places, np.full(len(places), -1)) / max(self.far, 1e-9)
         return [
             Verdict(
-                bool(share >= min(_HALF, old) and far <= 1),
+                bool(share >= min(_HALF, old)),
                 {"agreeing": round(float(share), 3), "distance": round(float(far), 4)},
             )
             for share, old, far in zip(shares, np.where(own >= 0, before, 1.0), apart, strict=True)
