@@ -103,6 +103,30 @@ class RememberedHold:
         return digest("trial", step_key(use, make_step(use, settings)), data.version, data.seal, seed)
 
 
+@dataclass(frozen=True)
+class RememberedUnder:
+    """`prove.robustness.hold_under` through files, as `RememberedHold`."""
+
+    folder: Path
+    fresh: float = 0.0
+
+    def __call__(
+        self, use: str, settings: Mapping[str, Any], data: Dataset, seed: int, run: Run, eps: float
+    ) -> Mapping[str, Trial]:
+        from tilth.prove.robustness import AGENTS, EVOLVED, GENERATIONS, PICTURES, STEP, STEPS, hold_under
+        from tilth.prove.trial import from_plain, to_plain
+
+        asked = (eps, PICTURES, EVOLVED, AGENTS, GENERATIONS, STEPS, STEP)
+        key = digest("under", step_key(use, make_step(use, settings)), data.version, data.seal, seed, run.seed, asked)
+        file = self.folder / f"{key}.json"
+        if file.exists() and file.stat().st_mtime >= self.fresh:
+            return {name: from_plain(plain) for name, plain in json.loads(file.read_text()).items()}
+        found = hold_under(use, settings, data, seed, run.within(key) if isinstance(run, LocalRun) else run, eps)
+        with written_whole(file) as draft:
+            draft.write_text(json.dumps({name: to_plain(trial) for name, trial in found.items()}))
+        return found
+
+
 def prove(
     store: Store,
     run: LocalRun,
@@ -113,21 +137,22 @@ def prove(
     settings: Mapping[str, Any],
     seeds: int,
     metric: str | None,
+    robustness: bool = False,
 ) -> Evidence:
-    """Evidence for two versions that the store keeps."""
+    """Evidence for two versions that the store keeps; with `robustness` it also tells of both under attack."""
     from tilth.prove.compare import compare
 
     use, given = learner_of(learner)
-    return compare(
-        store.version(before),
-        store.version(after),
-        learner=use,
-        settings={**given, **settings},
-        seeds=range(seeds),
-        run=run,
-        hold=RememberedHold(store.folder.resolve() / "trials", run.fresh),
-        metric=metric,
-    )
+    folder = store.folder.resolve() / "trials"
+    asked: dict[str, Any] = {"learner": use, "settings": {**given, **settings}, "seeds": range(seeds), "run": run}
+    sides = store.version(before), store.version(after)
+    evidence = compare(*sides, **asked, hold=RememberedHold(folder, run.fresh), metric=metric)
+    if not robustness:
+        return evidence
+    from tilth.prove.robustness import robustness as under_attack
+
+    more = under_attack(*sides, **asked, hold_under=RememberedUnder(folder, run.fresh))
+    return replace(evidence, measures=(*evidence.measures, *more))
 
 
 def export(run: LocalRun, data: Dataset, where: Path, *, layout: str | None, name: str | None) -> Path:
