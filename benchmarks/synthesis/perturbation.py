@@ -138,9 +138,7 @@ def art(net: nn.Module, generations: int) -> dict[str, Run]:
     from art.attacks import evasion
     from art.estimators.classification import PyTorchClassifier
 
-    model = PyTorchClassifier(
-        net, nn.CrossEntropyLoss(), (1, 32, 32), 10, clip_values=(0.0, 1.0), device_type="cpu"
-    )
+    model = PyTorchClassifier(net, nn.CrossEntropyLoss(), (1, 32, 32), 10, clip_values=(0.0, 1.0), device_type="cpu")
 
     def of(attack: Any) -> Run:
         return lambda x, y: torch.from_numpy(attack.generate(x.numpy(), F.one_hot(y, 10).numpy()))
@@ -246,7 +244,9 @@ def main() -> None:
     if args.peers:
         sys.path.append(str(args.peers))  # behind the project's own: only what is not there comes from it
     known = json.loads(OUT.read_text()) if OUT.exists() and not args.fresh else {}
-    settings = {key: value for key, value in vars(args).items() if key in ("pictures", "evolved", "generations", "resnet")}
+    settings = {
+        key: value for key, value in vars(args).items() if key in ("pictures", "evolved", "generations", "resnet")
+    }
     rows: dict[str, Any] = known.get("rows", {}) if known.get("settings") == settings else {}
     for case, name, run in cases(args, args.work):
         if name not in rows.setdefault(case, {}):

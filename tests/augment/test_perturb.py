@@ -67,7 +67,9 @@ def test_what_comes_in_leads_astray_a_network_that_never_saw_its_parent(
 @pytest.mark.parametrize("step", [Fgsm(**HOW, eps=0.05), Pgd(**HOW, eps=0.05)])
 def test_no_pixel_of_a_file_moves_farther_than_eps(step: Any, world: worlds.World, run: MemoryRun) -> None:
     for add in made(replace(step, astray_only=False), world, run):
-        child, original = (picture.decode(one).astype(int) for one in (add.content or b"", world.contents[add.sample.parents[0]]))
+        child, original = (
+            picture.decode(one).astype(int) for one in (add.content or b"", world.contents[add.sample.parents[0]])
+        )
         assert np.abs(child - original).max() <= round(0.05 * 255) + 1
 
 

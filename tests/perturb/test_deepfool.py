@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from borders import Affine, Bent, greys
 
+from borders import Affine, Bent, greys
 from tilth.perturb.deepfool import deepfool, deepfool_towards
 from tilth.perturb.gradient import lengths
 
@@ -65,7 +65,9 @@ def test_what_is_not_reached_is_told() -> None:
     net, pixels = Bent(3, 36, seed=1), greys(6, spread=0.2).clamp(0, 1)
     with torch.no_grad():
         labels = net(pixels).argmax(1)
-    found = deepfool(lambda shown: net(shown) + 1e6 * torch.nn.functional.one_hot(labels[: len(shown)], 3), pixels, labels, steps=2)
+    found = deepfool(
+        lambda shown: net(shown) + 1e6 * torch.nn.functional.one_hot(labels[: len(shown)], 3), pixels, labels, steps=2
+    )
     assert not found.crossed.any() and (found.steps == 2).all()
 
 

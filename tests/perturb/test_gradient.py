@@ -7,9 +7,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from borders import Affine, Bent, greys
 from torch.nn import functional as F  # noqa: N812
 
+from borders import Affine, Bent, greys
 from tilth.perturb.gradient import ball_start, box_start, fgsm, lengths, pgd, pgd_l2, uphill
 
 
@@ -78,6 +78,8 @@ def test_more_steps_do_more_harm_than_one() -> None:
 def test_what_becomes_of_a_picture_does_not_hang_on_its_batch() -> None:
     net, pixels = Bent(3, 36), greys(5, spread=0.2).clamp(0, 1)
     labels = torch.tensor([0, 1, 2, 0, 1])
-    alone = pgd(net, pixels[3:4], labels[3:4], box_start(pixels[3:4], dice(5)[3:4], eps=0.1), eps=0.1, step=0.03, steps=3)
+    alone = pgd(
+        net, pixels[3:4], labels[3:4], box_start(pixels[3:4], dice(5)[3:4], eps=0.1), eps=0.1, step=0.03, steps=3
+    )
     together = pgd(net, pixels, labels, box_start(pixels, dice(5), eps=0.1), eps=0.1, step=0.03, steps=3)
     assert torch.allclose(alone, together[3:4], atol=1e-6)

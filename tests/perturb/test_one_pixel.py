@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
-from borders import Bent, greys
 
+from borders import Bent, greys
 from tilth.perturb.one_pixel import _children, _three, one_pixel
 
 
@@ -62,7 +64,7 @@ def test_more_generations_leave_no_label_more_probable() -> None:
         with torch.no_grad():
             chance = torch.softmax(net(shown), 1).gather(1, labels[:, None])[:, 0]
         own.append((chance, astray))
-    for (before, _), (after, led) in zip(own, own[1:], strict=False):
+    for (before, _), (after, led) in pairwise(own):
         assert (led | (after <= before + 1e-6)).all()
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from borders import Affine
 from sklearn.metrics import roc_auc_score
 
+from borders import Affine
 from tilth.errors import SettingError, StepError
 from tilth.signal import Signals
 from tilth.testing import worlds

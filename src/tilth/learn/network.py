@@ -101,7 +101,9 @@ class NetworkModel:
         return np.concatenate(answers), np.concatenate(features) if features else None
 
     @contextmanager
-    def expose(self, pictures: Sequence[Picture]) -> Iterator[tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]]:
+    def expose(
+        self, pictures: Sequence[Picture]
+    ) -> Iterator[tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]]:
         """The pictures as the network sees them, and its answers as a function of their pixels: see `steps.Exposed`."""
         channels = self.see(pictures[0]).shape[0] if pictures else 1
         with self.setting.active():

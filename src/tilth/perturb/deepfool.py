@@ -62,7 +62,12 @@ def deepfool(
         return _shortest(torch.stack(gains, 1), torch.stack(slopes, 1))
 
     return _walked(
-        answers, pixels, lambda logits, rows: logits.argmax(1) != labels[rows], nearest, steps=steps, overshoot=overshoot
+        answers,
+        pixels,
+        lambda logits, rows: logits.argmax(1) != labels[rows],
+        nearest,
+        steps=steps,
+        overshoot=overshoot,
     )
 
 
@@ -85,11 +90,16 @@ def deepfool_towards(
         return _shortest(gain.detach()[:, None], slope[:, None])
 
     return _walked(
-        answers, pixels, lambda logits, rows: logits.argmax(1) == targets[rows], onwards, steps=steps, overshoot=overshoot
+        answers,
+        pixels,
+        lambda logits, rows: logits.argmax(1) == targets[rows],
+        onwards,
+        steps=steps,
+        overshoot=overshoot,
     )
 
 
-def _walked(answers: Answers, pixels: Tensor, there, step, *, steps: int, overshoot: float) -> Crossing:  # noqa: ANN001
+def _walked(answers: Answers, pixels: Tensor, there, step, *, steps: int, overshoot: float) -> Crossing:
     """Add up steps until each picture is there; those that are leave the batch."""
     b = len(pixels)
     change, shown = torch.zeros_like(pixels), pixels.clone()

@@ -49,7 +49,7 @@ def one_pixel(
         rows = np.flatnonzero(~astray.any(axis=1))
         if not len(rows):
             break
-        children = np.stack([_children(dice[row], genes[row], factor, height, width) for row in rows])
+        children = np.stack([_children(dice[row], genes[row], factor, height, width) for row in rows.tolist()])
         theirs, led = _asked(answers, pixels, labels, rows, children, at_once)
         better = theirs < chance[rows]
         genes[rows] = np.where(better[:, :, None], children, genes[rows])

@@ -141,13 +141,13 @@ def _of_batch(model: Any, attack: str, pictures: list[Array], test: Dataset, run
     if attack == "noise":
         pictures = [gaussian(one, rng, eps) for one, rng in zip(pictures, dice, strict=True)]
     with model.expose(pictures) as (pixels, answers):
-        labels = torch.from_numpy(test.labels).to(pixels.device)
+        labels, shown = torch.from_numpy(test.labels).to(pixels.device), pixels
         if attack == "fgsm":
-            pixels = gradient.fgsm(answers, pixels, labels, eps=eps)
+            shown = gradient.fgsm(answers, pixels, labels, eps=eps)
         elif attack == "pgd":
             start = gradient.box_start(pixels, dice, eps=eps)
-            pixels = gradient.pgd(answers, pixels, labels, start, eps=eps, step=STEP * eps, steps=STEPS)
+            shown = gradient.pgd(answers, pixels, labels, start, eps=eps, step=STEP * eps, steps=STEPS)
         elif attack == "one_pixel":
-            pixels, _ = one_pixel(answers, pixels, labels, dice, agents=AGENTS, generations=GENERATIONS)
+            shown, _ = one_pixel(answers, pixels, labels, dice, agents=AGENTS, generations=GENERATIONS)
         with torch.no_grad():
-            return torch.softmax(answers(pixels), 1).cpu().numpy()
+            return torch.softmax(answers(shown), 1).cpu().numpy()

@@ -38,6 +38,7 @@ SETS: Mapping[str, tuple[str, ...]] = {
 AUTO = "auto"
 """The set `drawing` or `photo`, by what most train pictures are."""
 
+
 def spelled(names: Sequence[str], data: Dataset, run: Run) -> tuple[str, ...]:
     """The names, with `auto` replaced by the set that suits the train pictures of these data."""
     return tuple(_suiting(data, run) if name == AUTO else name for name in names)
