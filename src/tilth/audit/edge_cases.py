@@ -27,6 +27,7 @@ class EdgeCases:
     """
 
     needs = ("features",)
+    of_raw = ("features",)
     source = "Lee et al. 2021, Augment and Valuate, section 3.4"
     cost = "a neighbour search"
 
@@ -51,6 +52,7 @@ class EdgeCases:
                 f"{self.neighbors!r}, {self.agree!r}, {self.far!r}"
             )
         object.__setattr__(self, "needs", (self.signal,))
+        object.__setattr__(self, "of_raw", (self.signal,))
 
     def detect(self, data: Dataset, signals: Signals, run: Run) -> list[Finding]:
         """One `edge_case` for each, the farthest first; its ids: the sample, then its nearest others."""

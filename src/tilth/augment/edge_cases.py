@@ -40,6 +40,7 @@ class EdgeCases:
 
     version = 2
     needs = ("features",)
+    of_raw = ("features",)
     modality = ("image",)
     source = "Lee et al. 2021, Augment and Valuate, section 3.4"
     cost = "a neighbour search, and 5 to 15 ms for a picture of 300 x 300"
@@ -62,6 +63,7 @@ class EdgeCases:
         if self.signal not in ("features", "embedding"):
             raise SettingError(f"augment.edge_cases: signal is features or embedding, found {self.signal!r}")
         object.__setattr__(self, "needs", (self.signal,))
+        object.__setattr__(self, "of_raw", (self.signal,))
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
         """New train pictures of edge cases, at most `per_sample` of each, and at most `budget` open samples in all."""
