@@ -21,6 +21,7 @@ Array = npt.NDArray[Any]
 _FOLDS = 3  # models: each sees two thirds of the real texts
 _LEAST = 2 * _FOLDS  # real texts of a class, under which nobody can say what it looks like
 _USUAL = 0.99  # share of the real texts that are written less strangely than the bound
+_STRANGE = 0.5  # the bound at least: a text with a new name in it is no gibberish, though real ones be all alike
 _STRENGTH = 0.3  # of the models: not searched for, the check must be quick
 _PIECE = (3, 4)  # letters of the pieces by which writing is compared
 
@@ -51,7 +52,7 @@ class TextCheck:
     right    keys of the real texts that are answered right
     faint    probability of the label under which a text whose parents are answered right has left its class
     weakest  the same for any text
-    usual    share of strange pieces that all but 1 % of the real texts keep under
+    usual    share of strange pieces that all but 1 % of the real texts keep under, at least a half
     pieces   per fold the pieces of the texts outside of it, (2^18,) bool
     judged   (k,) bool, classes of which enough is known
     """
@@ -126,7 +127,7 @@ def text_check(texts: Sequence[str], targets: Array, keys: Sequence[str], *, mul
     known = np.stack([np.asarray(pieces[parts != part].sum(axis=0)).ravel() > 0 for part in range(_FOLDS)])
     total = np.maximum(np.asarray(pieces.sum(axis=1)).ravel(), 1)
     strange = np.stack([pieces @ ~one for one in known], axis=1)[np.arange(len(texts)), parts] / total
-    usual = float(np.quantile(strange, _USUAL)) if len(texts) else 1.0
+    usual = max(float(np.quantile(strange, _USUAL)), _STRANGE) if len(texts) else 1.0
     fold = dict(zip(keys, parts.tolist(), strict=True))
     if judged.sum() < (1 if multi else 2):
         return TextCheck((), fold, frozenset(), 0.0, 0.0, usual, known, judged, multi)

@@ -23,9 +23,11 @@ from tilth.sample import Sample
 from tilth.synthesize.book import Book, Listed, Template
 from tilth.synthesize.grammar import Words, escaped, parse, slots_of
 
-_LONGEST = 3  # words of a filler: longer ones are clauses, and clauses say what is meant
+_LONGEST = 3  # words of a filler within a text
+_LONGEST_AT_END = 7  # words of one at its beginning or end: what is spoken of, behind a way of asking for it
 _LEAST_LEFT = 2  # words that a frame must keep: `{x} is` stands for anything
 _SHARED = 2  # fillers that two frames must have in common to have one slot
+_LONG = 5  # letters of a word that is no article, no preposition and no auxiliary, mostly
 _MOST_PARENTS = 12  # texts that are named as parents: those seen first
 _TURNING = frozenset(
     "no not none nobody nothing neither nor never nowhere cannot without except unless don't doesn't didn't isn't "
@@ -151,7 +153,7 @@ def _frames(samples: Sequence[Sample], support: int) -> list[_Found]:
         if len(fillers) >= support and len(parents) >= support and not _joined(fillers):
             counts = {said: len(ids) for said, ids in fillers.items()}
             kept.append(_Found(frame, counts, tuple(sorted(parents)[:_MOST_PARENTS])))
-    kept.sort(key=lambda one: (-sum(one.fillers.values()), one.frame))
+    kept.sort(key=lambda one: (-sum(one.fillers.values()), -sum(map(len, one.frame)), one.frame))
     told: dict[tuple[str, ...], _Found] = {}
     for one in kept:
         told.setdefault(one.parents, one)
@@ -160,8 +162,9 @@ def _frames(samples: Sequence[Sample], support: int) -> list[_Found]:
 
 def _gaps(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     """Place, size and what stands around it, of each gap that leaves enough."""
-    for size in range(1, min(_LONGEST, len(words) - _LEAST_LEFT) + 1):
-        for at in range(len(words) - size + 1):
+    last = len(words) - bool(words and not words[-1][0].isalnum())  # the sign at the end stays at the end
+    for size in range(1, min(_LONGEST_AT_END, last - _LEAST_LEFT) + 1):
+        for at in range(last - size + 1) if size <= _LONGEST else (0, last - size):
             yield at, size, "\0".join((*words[:at], "", *words[at + size :]))
 
 
@@ -180,7 +183,8 @@ def _joined(fillers: Mapping[str, list[str]]) -> bool:
 
 
 def _shared_slots(kept: Sequence[_Found]) -> list[int]:
-    """For each frame the first one with the same slot: those that have two fillers in common, and chains of them."""
+    """For each frame the first one with the same slot: those that have a telling filler in common, or two of any kind, and
+    chains of them."""
     above = list(range(len(kept)))
 
     def root(at: int) -> int:
@@ -188,15 +192,19 @@ def _shared_slots(kept: Sequence[_Found]) -> list[int]:
             at = above[at]
         return at
 
-    by_pair: dict[tuple[str, str], int] = {}
+    first: dict[object, int] = {}
     for at, one in enumerate(kept):
         said = sorted(one.fillers)
-        for i, first in enumerate(said):
-            for second in said[i + 1 :]:
-                other = by_pair.setdefault((first, second), at)
-                a, b = root(at), root(other)
-                above[max(a, b)] = min(a, b)
+        pairs = [(one, two) for i, one in enumerate(said) for two in said[i + 1 :]]
+        for key in (*pairs, *(word for word in said if _telling(word))):
+            a, b = root(at), root(first.setdefault(key, at))
+            above[max(a, b)] = min(a, b)
     return [root(at) for at in range(len(kept))]
+
+
+def _telling(filler: str) -> bool:
+    """Whether a filler says what kind its slot is: a long word, a name, a number, or several words."""
+    return len(filler) >= _LONG or filler[0].isdigit() or filler[0].isupper()
 
 
 def _lookup(slots: Mapping[str, Counter[str]]) -> dict[tuple[str, ...], str]:

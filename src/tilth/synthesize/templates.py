@@ -23,7 +23,8 @@ from tilth.synthesize.drawing import texts
 from tilth.synthesize.every import ways
 from tilth.synthesize.induced import induced
 
-_ROUNDS = 4  # of drawing again what the check turned away
+_ROUNDS = 3  # of asking the other templates for what one could not give
+_TRIES = 4  # of drawing again what the check turned away
 _SPARE = 1.1  # texts drawn for each one wanted, where there is a check: it turns some away
 
 
@@ -78,68 +79,111 @@ class Templates:
         if not book.templates:
             run.log("synthesize.templates: no template was found in these texts")
             return
-        wanted = self._wanted(book, targets, data, budget - len(data.open), run)
-        judge = _judge(data, run) if self.check else None
-        key, away = digest(self, self.weights), 0
-        known = set(run.texts(data))
-        paths = set(data.table.column("path").to_pylist())
-        for at in np.flatnonzero(wanted).tolist():
-            template, label = book.templates[at], _label(targets[at], data)
-            # Of a template found in texts only those still there are parents.
-            parents = tuple(id for id in template.parents if id in data)
-            rng, made = run.rng(key, template.name, template.text), 0
-            for _ in range(_ROUNDS):
-                lacking = int(wanted[at]) - made
-                drawn = texts(book, template, int(np.ceil(lacking * (_SPARE if judge else 1))), rng, known=known)
-                known.update(drawn)
-                for text, said in _judged(drawn, targets[at], parents, judge):
-                    away += not said.passed
-                    if said.passed and made < wanted[at]:
-                        made += 1
-                        yield _add(text, template, label, parents, said, key, paths, data)
-                if not drawn or made == wanted[at]:
-                    break
-        if away:
-            run.log(f"synthesize.templates: {away:,} texts were left out: the real ones do not bear them out")
+        judge = _judge(data, run) if self.check and budget > len(data.open) else None
+        page = _Page(book, targets, data, judge, digest(self, self.weights), set(run.texts(data)))
+        left, sizes = self._most(book, targets, data), (data.train.targets > 0).sum(axis=0)
+        room = budget - len(data.open)
+        for attempt in range(_ROUNDS):
+            # What one template could not give is asked of the others.
+            wanted = self._wanted(book, targets, sizes, left, room, data, run)
+            made = np.zeros(len(wanted), np.int64)
+            for at in np.flatnonzero(wanted).tolist():
+                for add in page.adds(at, int(wanted[at]), run.rng(page.key, at, attempt)):
+                    made[at] += 1
+                    yield add
+            left = np.where(made < wanted, 0, left - made)
+            sizes, room = sizes + made @ (targets > 0), room - int(made.sum())
+            if (made == wanted).all():
+                break
+        if page.away:
+            run.log(f"synthesize.templates: {page.away:,} texts were left out: the real ones do not bear them out")
 
     def _book(self, data: Dataset) -> Book:
         if self.book:
             return book_of(self.book, where="the book of the recipe")
-        if self.templates == "auto":
+        if self._found:
             return induced(data, support=self.support)
         file = Path(self.templates)
         if not file.is_file():
             raise SourceError(f"synthesize.templates: there is no file {self.templates}")
         return read_book(file)
 
-    def _wanted(self, book: Book, targets: Array, data: Dataset, room: int, run: Run) -> Array:
-        """(templates,) int, how many texts each shall give."""
-        most = np.array([min(ways(book, one), self.most_per_template) for one in book.templates])
-        weights = np.array([one.weight for one in book.templates])
-        most[weights == 0] = 0
+    def _most(self, book: Book, targets: Array, data: Dataset) -> Array:
+        """(templates,) int, how many texts each may give."""
+        most = np.array([min(ways(book, one), self.most_per_template * (one.weight > 0)) for one in book.templates])
+        if not self._found:
+            return most
+        # No found template may say more than so much of what people wrote.
         sizes = (data.train.targets > 0).sum(axis=0)
-        if self.templates == "auto" and not self.book:
-            sizes_of = targets @ sizes / np.maximum(targets.sum(axis=1), 1)
-            most = np.minimum(most, np.ceil(sizes_of * self.most_share / (1 - min(self.most_share, 0.99)))).astype(int)
-        rank = run.rng(digest(self), "turns").permutation(len(most))
+        return np.minimum(most, self._share_of(targets @ sizes / np.maximum(targets.sum(axis=1), 1)))
+
+    def _wanted(
+        self, book: Book, targets: Array, sizes: Array, left: Array, room: int, data: Dataset, run: Run
+    ) -> Array:
+        """(templates,) int, how many texts each shall give, of the `left` that it may."""
+        weights = np.array([one.weight for one in book.templates])
+        rank = run.rng(digest(self), "turns").permutation(len(left))
         if room <= 0:
-            return np.zeros(len(most), np.int64)
+            return np.zeros(len(left), np.int64)
         if not self.balance:
-            return _limited(weights, room, rank, most)
+            return _limited(weights, room, rank, left)
         level = np.inf if self.fill else float(sizes.max(initial=0))
         if data.schema.task == "multi-label":
-            rows = multi_label_turns(rank, targets > 0, sizes, room, most=most, level=level, weights=weights)
-            return np.bincount(rows, minlength=len(most))
+            rows = multi_label_turns(rank, targets > 0, sizes, room, most=left, level=level, weights=weights)
+            return np.bincount(rows, minlength=len(left))
         members = [np.flatnonzero(targets[:, c] > 0) for c in range(targets.shape[1])]
-        caps = np.array([most[rows].sum() for rows in members])
-        if not self.fill:
-            caps = np.minimum(caps, int(level) - sizes)
-        if self.templates == "auto" and not self.book:
-            caps = np.minimum(caps, np.ceil(sizes * self.most_share / (1 - min(self.most_share, 0.99))).astype(int))
-        wanted = np.zeros(len(most), np.int64)
+        caps = np.array([left[rows].sum() for rows in members])
+        caps = caps if self.fill else np.minimum(caps, int(level) - sizes)
+        if self._found:
+            real = np.bincount(data.train.labels[~data.train.made & (data.train.labels >= 0)], minlength=len(sizes))
+            caps = np.minimum(caps, np.maximum(self._share_of(real) + real - sizes, 0))
+        wanted = np.zeros(len(left), np.int64)
         for rows, quota in zip(members, water_fill(sizes, room, caps=caps).tolist(), strict=True):
-            wanted[rows] = _limited(weights[rows], quota, rank[rows], most[rows])
+            wanted[rows] = _limited(weights[rows], quota, rank[rows], left[rows])
         return wanted
+
+    @property
+    def _found(self) -> bool:
+        """Whether templates are found in the texts, and not a person's."""
+        return self.templates == "auto" and not self.book
+
+    def _share_of(self, sizes: Array) -> Array:
+        """How many may come to so many, that they are the share that is allowed."""
+        share = min(self.most_share, 0.999)
+        return np.ceil(sizes * share / (1 - share)).astype(int)
+
+
+@dataclass
+class _Page:
+    """What is being written: the texts that are there already, and how many were turned away."""
+
+    book: Book
+    targets: Array
+    data: Dataset
+    judge: TextCheck | None
+    key: str
+    known: set[str]
+    away: int = 0
+    paths: set[str] = field(default_factory=set[str])
+
+    def adds(self, at: int, count: int, rng: np.random.Generator) -> Iterator[Add]:
+        """Up to `count` texts of one template that pass."""
+        template, label = self.book.templates[at], _label(self.targets[at], self.data)
+        # Of a template found in texts only those still there are parents.
+        parents = tuple(id for id in template.parents if id in self.data)
+        self.paths = self.paths or set(self.data.table.column("path").to_pylist())
+        for _ in range(_TRIES):
+            drawn = texts(
+                self.book, template, int(np.ceil(count * (_SPARE if self.judge else 1))), rng, known=self.known
+            )
+            self.known.update(drawn)
+            for text, said in _judged(drawn, self.targets[at], parents, self.judge):
+                self.away += not said.passed
+                if said.passed and count:
+                    count -= 1
+                    yield _add(text, template, label, parents, said, self)
+            if not drawn or not count:
+                return
 
 
 def _limited(weights: Array, total: int, rank: Array, most: Array) -> Array:
@@ -187,14 +231,12 @@ def _judged(
     return list(zip(drawn, judge.of(drawn, np.tile(target, (len(drawn), 1)), [parents] * len(drawn)), strict=True))
 
 
-def _add(
-    text: str, template: Template, label: Label, parents: tuple[str, ...], said: Checked, key: str, paths: set[str],
-    data: Dataset,
-) -> Add:  # fmt: skip
+def _add(text: str, template: Template, label: Label, parents: tuple[str, ...], said: Checked, page: _Page) -> Add:
     content = text.encode()
-    id = made_id(parents, digest(key, text), 0)  # no text is made twice: it is its own ordinal
+    id = made_id(parents, digest(page.key, text), 0)  # no text is made twice: it is its own ordinal
     stem = f"template_{''.join(sign if sign.isalnum() else '-' for sign in template.name)}_{id[:8]}"
-    path = stem if stem not in paths else f"{stem}-{id[8:]}"
+    path = stem if stem not in page.paths else f"{stem}-{id[8:]}"
+    page.paths.add(path)
     sample = Sample(
         id, digest_bytes(content), path, label, TRAIN, parents=parents, maker=f"synthesize.templates:{template.name}",
         home="text", text=text,
@@ -204,5 +246,7 @@ def _add(
         evidence["strange"] = said.strange
     if said.probability == said.probability:
         evidence["probability"] = said.probability
-    because = f"more of {label_text(data.schema, label)}: by the template {template.name!r}, {template.text[:80]!r}"
+    because = (
+        f"more of {label_text(page.data.schema, label)}: by the template {template.name!r}, {template.text[:80]!r}"
+    )
     return Add(sample, because, evidence, content)
