@@ -190,7 +190,7 @@ def judge(bench: Bench, run: Run) -> Judge:
     chances = np.zeros((len(taught), len(taught.schema.classes)))
     for number, model in enumerate(models):
         rows = np.flatnonzero(parts == number)
-        chances[rows] = _asked(model, [pictures[row] for row in rows], taught, run, f"{bench.mark} own {number}")[0]
+        chances[rows] = _asked(model, [pictures[int(row)] for row in rows], taught, run, f"{bench.mark} own {number}")[0]
     measure = np.isin(taught.ids, target.ids)
     measure = measure if measure.any() else np.ones(len(taught), bool)
     own, right = chances[np.arange(len(taught)), taught.labels], chances.argmax(1) == taught.labels
@@ -208,7 +208,7 @@ def judge(bench: Bench, run: Run) -> Judge:
 def _fitted(bench: Bench, pictures: Sequence[Array], parts: Array, run: Run, number: int) -> Model:
     rows = np.flatnonzero(parts != number)
     lesson = rows_of(bench.taught.labels[rows].tolist(), bench.taught.schema)
-    shown = Shown(run, [pictures[row] for row in rows], f"{bench.mark} {number}")
+    shown = Shown(run, [pictures[int(row)] for row in rows], f"{bench.mark} {number}")
     return run.step(bench.learner, bench.settings).fit(lesson, None, shown.as_run(), seed=run.seed * 1000 + number)
 
 

@@ -85,9 +85,9 @@ def taught(
         draws = Draws(source, target, lesson, told=bool(game.classes))
         for step in range(done, lesson.steps):
             rng = dice("step", step)
-            _set_rates(play, game.rate * falling(step, lesson.steps))
+            _set_rates(play, falling(step, lesson.steps))
             with precise(lesson):
-                losses = play.step(draws.batch(rng), rng)
+                losses = play.step(draws.batch(rng), rng, 1 - step / lesson.steps)
             if not np.isfinite(losses).all():
                 raise LearnerError(
                     f"synthesize.translation: a loss is {losses} in step {step + 1}. Choose a lower rate."
@@ -187,10 +187,10 @@ def _scaled(pictures: Array) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pictures)).float() / 127.5 - 1
 
 
-def _set_rates(play: Contrastive | Cyclic, rate: float) -> None:
+def _set_rates(play: Contrastive | Cyclic, share: float) -> None:
     for optimizer in play.optimizers.values():
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = optimizer.defaults["lr"] * share
 
 
 @torch.no_grad()

@@ -105,6 +105,8 @@ def teach(step: Translation, pair: Pair, run: Run) -> Translator:
         flips=step.flips,
         pool=step.pool,
         shift=step.shift,
+        noise=step.noise,
+        critic_rate=step.critic_rate,
     )
     on_gpu = not run.device.startswith("cpu")
     precision = step.precision if step.precision != "auto" else "bf16" if on_gpu else "fp32"

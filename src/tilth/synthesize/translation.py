@@ -41,7 +41,9 @@ class Translation:
     width: int = 16  # of the generator's first layer; published: 64, for 256 px
     blocks: int = 3  # of the generator; published: 6 or 9
     critic_width: int = 32  # of the critic's first layer; published: 64
-    rate: float = 4e-4  # of Adam, for all networks; falls to nothing over the second half
+    rate: float = 4e-4  # of Adam; falls to nothing over the second half
+    critic_rate: float = 0.5  # of the rate, for the critic: at the whole rate it was sure within a hundred steps
+    noise: float = 0.5  # deviation of the noise the critic looks through at first, of a scale from -1 to 1; gone half-way
     content: float | None = None  # weight of PatchNCE; None: 10 for fastcut, 1 for cut, as published
     identity: float | None = None  # of "a target picture stays"; None: 0, 1 and 5, as published
     cycle: float = 10.0  # of "there and back", as published; for cyclegan alone
@@ -112,6 +114,8 @@ _RANGES = {
     "blocks": (1, 64),
     "critic_width": (1, 512),
     "rate": (1e-7, 1),
+    "critic_rate": (0.01, 10),
+    "noise": (0, 10),
     "content": (0, 1000),
     "identity": (0, 1000),
     "cycle": (0, 1000),

@@ -47,6 +47,8 @@ class Game:
     flips: bool
     pool: int
     shift: float
+    noise: float
+    critic_rate: float
 
     @property
     def halvings(self) -> int:
@@ -83,14 +85,14 @@ class Contrastive(nn.Module):
         self.places = Places(self.forth.widths, size=_SIZE)
         betas = (0.5, 0.999)
         self.of_forth = torch.optim.Adam(self.forth.parameters(), lr=game.rate, betas=betas)
-        self.of_critic = torch.optim.Adam(self.critic.parameters(), lr=game.rate, betas=betas)
+        self.of_critic = torch.optim.Adam(self.critic.parameters(), lr=game.rate * game.critic_rate, betas=betas)
         self.of_places = torch.optim.Adam(self.places.parameters(), lr=game.rate, betas=betas)
 
     @property
     def optimizers(self) -> dict[str, torch.optim.Adam]:
         return {"of_forth": self.of_forth, "of_critic": self.of_critic, "of_places": self.of_places}
 
-    def step(self, batch: Batch, rng: np.random.Generator) -> tuple[float, ...]:
+    def step(self, batch: Batch, rng: np.random.Generator, left: float) -> tuple[float, ...]:
         """One move of the critic, one of the generator; losses: critic, deceit, content."""
         game = self.game
         seen = self.forth.seen(batch.source)
@@ -98,12 +100,12 @@ class Contrastive(nn.Module):
 
         # The critic: real pictures 1, drawn ones 0.
         self.critic.requires_grad_(True)
-        apart = _told_apart(self.critic, batch.target, made.detach(), batch, game.shift, rng)
+        apart = _told_apart(self.critic, batch.target, made.detach(), batch, game, left, rng)
         _move(apart, self.of_critic)
 
         # The generator: drawn pictures 1, and every place what it was.
         self.critic.requires_grad_(False)
-        deceit = _is(1.0, self.critic(moved(made, game.shift, rng), batch.source_classes))
+        deceit = _is(1.0, self.critic(veiled(made, game, left, rng), batch.source_classes))
         content = self._content(seen, made, rng)
         if game.identity:
             own = self.forth.seen(batch.target)
@@ -138,21 +140,21 @@ class Cyclic(nn.Module):
         both = chain(self.forth.parameters(), self.back.parameters())
         self.of_generators = torch.optim.Adam(both, lr=game.rate, betas=betas)
         critics = chain(self.critic.parameters(), self.back_critic.parameters())
-        self.of_critics = torch.optim.Adam(critics, lr=game.rate, betas=betas)
+        self.of_critics = torch.optim.Adam(critics, lr=game.rate * game.critic_rate, betas=betas)
 
     @property
     def optimizers(self) -> dict[str, torch.optim.Adam]:
         return {"of_generators": self.of_generators, "of_critics": self.of_critics}
 
-    def step(self, batch: Batch, rng: np.random.Generator) -> tuple[float, ...]:
+    def step(self, batch: Batch, rng: np.random.Generator, left: float) -> tuple[float, ...]:
         """One move of the generators, one of the critics; losses: critics, deceit, cycle."""
         game, source, target = self.game, batch.source, batch.target
         made, back_made = self.forth(source), self.back(target)
 
         self.critic.requires_grad_(False)
         self.back_critic.requires_grad_(False)
-        deceit = _is(1.0, self.critic(moved(made, game.shift, rng), batch.source_classes))
-        deceit = deceit + _is(1.0, self.back_critic(moved(back_made, game.shift, rng), batch.target_classes))
+        deceit = _is(1.0, self.critic(veiled(made, game, left, rng), batch.source_classes))
+        deceit = deceit + _is(1.0, self.back_critic(veiled(back_made, game, left, rng), batch.target_classes))
         cycle = F.l1_loss(self.back(made), source) + F.l1_loss(self.forth(back_made), target)
         loss = deceit + game.cycle * cycle
         if game.identity:
@@ -165,10 +167,10 @@ class Cyclic(nn.Module):
         # A drawn picture carries its class along, and the pool may hand out one that was drawn before.
         old, old_classes = self.pool.exchanged(made.detach(), batch.source_classes, rng)
         forth = replaced(batch, source_classes=old_classes)
-        apart = _told_apart(self.critic, target, old, forth, game.shift, rng)
+        apart = _told_apart(self.critic, target, old, forth, game, left, rng)
         old, old_classes = self.back_pool.exchanged(back_made.detach(), batch.target_classes, rng)
         back = Batch(target, source, old_classes, batch.source_classes)
-        apart = apart + _told_apart(self.back_critic, source, old, back, game.shift, rng)
+        apart = apart + _told_apart(self.back_critic, source, old, back, game, left, rng)
         _move(apart, self.of_critics)
         return apart.item(), deceit.item(), cycle.item()
 
@@ -226,6 +228,22 @@ def patch_nce(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
     return F.cross_entropy(near.flatten(0, 1), own.flatten())
 
 
+def veiled(pictures: Tensor, game: Game, left: float, rng: np.random.Generator) -> Tensor:
+    """What a critic is shown of pictures: moved, and under noise that clears in the first half of the steps.
+
+    Grain and texture tell a drawn picture at once, and a critic that is sure teaches nothing. Under noise it looks at tones
+    and shapes first (Sonderby et al. 2017, arXiv:1610.04490).
+
+    left  share of the steps that are still to come
+    """
+    seen = moved(pictures, game.shift, rng)
+    strength = game.noise * max(0.0, 2 * left - 1)
+    if not strength:
+        return seen
+    dice = torch.Generator(seen.device).manual_seed(int(rng.integers(2**62)))
+    return seen + strength * torch.randn(seen.shape, generator=dice, device=seen.device)
+
+
 def moved(pictures: Tensor, share: float, rng: np.random.Generator) -> Tensor:
     """Each picture moved by up to this share of its side, its border continued: what a critic looks at.
 
@@ -249,10 +267,10 @@ def _places(layer: Tensor, count: int, rng: np.random.Generator) -> Tensor:
 
 
 def _told_apart(
-    critic: Critic, real: Tensor, made: Tensor, batch: Batch, shift: float, rng: np.random.Generator
+    critic: Critic, real: Tensor, made: Tensor, batch: Batch, game: Game, left: float, rng: np.random.Generator
 ) -> Tensor:
-    seems_real = critic(moved(real, shift, rng), batch.target_classes)
-    seems_made = critic(moved(made, shift, rng), batch.source_classes)
+    seems_real = critic(veiled(real, game, left, rng), batch.target_classes)
+    seems_made = critic(veiled(made, game, left, rng), batch.source_classes)
     return (_is(1.0, seems_real) + _is(0.0, seems_made)) / 2
 
 
