@@ -64,7 +64,7 @@ class EdgeCases:
         found = edge_cases(points, judged.targets > 0, neighbors=self.neighbors, agree=self.agree, far=self.far)
         rows = np.flatnonzero(found.found)
         order = np.argsort(-found.distance[rows] / found.usual[rows], kind="stable")
-        run.log(f"{len(rows)} of {len(judged)} train samples are edge cases in the {self.signal}")
+        run.log(f"audit.edge_cases, in the {self.signal}: {found.told}")
         return [self._finding(judged, found, int(row)) for row in rows[order]]
 
     def _finding(self, judged: Dataset, found: Found, row: int) -> Finding:
