@@ -33,7 +33,8 @@ from tilth.synthesize.writers import Writer, writer, written
 
 _TRIES = 6  # drawings before one is given up that the check turns away each time
 _TUNED = [attributes.NAMES.index("stroke"), attributes.NAMES.index("edge")]
-_TRIALS = 60  # pictures that are drawn to see how wide strokes come out: their median is off by 2 %
+_TRIALS = 40  # pictures that are drawn to see how wide strokes come out: their median is off by 3 %
+_NEAR = 0.03  # of what is wanted, as a share
 _AT_ONCE = 64  # pictures that are drawn and checked together
 
 
@@ -221,6 +222,8 @@ class _Desk:
         if not np.isfinite(ratios).all(axis=1).any():
             return self
         thicker, softer = (self.target.thicker, self.target.softer) / np.maximum(np.nanmedian(ratios, axis=0), 0.1)
+        if max(abs(np.log((thicker / self.target.thicker, softer / self.target.softer)))) < _NEAR:
+            return self
         target = replace(self.target, thicker=float(np.clip(thicker, 0.6, 2)), softer=float(np.clip(softer, 0.5, 3)))
         return replace(self, target=target).tuned(rounds - 1)
 
