@@ -71,7 +71,13 @@ def test_what_is_no_numeral_is_told(text):
 
 def test_a_numeral_has_forms_with_dots_rings_and_bars_and_a_word_has_those_of_the_fonts():
     names = {form.name for text in ("viii", "VIII") for form in forms(text)}
-    assert {"small, i dotted", "small, i ringed", "small, i bare", "capitals, bars: both", "capitals, bars: own"} <= names
+    assert {
+        "small, i dotted",
+        "small, i ringed",
+        "small, i bare",
+        "capitals, bars: both",
+        "capitals, bars: own",
+    } <= names
     assert [form.name for form in forms("cat")] == ["print", "script"]
     assert [form.name for form in forms("7")] == ["print"] and len(forms("7")[0].letters[0]) > 2
     assert forms("漢字") == () and forms("") == ()
@@ -92,7 +98,10 @@ def test_bars_lie_over_and_under_the_whole_numeral():
 def test_a_writer_keeps_to_their_habits_and_another_has_others():
     (form,) = forms("4")
     hands = [writer(np.random.default_rng(seed)) for seed in range(12)]
-    def strokes(hand, seed): return len(written(form, hand, np.random.default_rng(seed), movement="lognormal"))
+
+    def strokes(hand, seed):
+        return len(written(form, hand, np.random.default_rng(seed), movement="lognormal"))
+
     usual = [np.bincount([strokes(hand, seed) for seed in range(20)], minlength=4).max() for hand in hands]
     assert np.mean(usual) > 16
     assert len({strokes(hand, 3) for hand in hands}) > 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,7 +156,8 @@ def test_where_no_class_can_be_written_it_says_what_to_do():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"movement": "jump"}, {"writers": 0}, {"sloppy": 9}, {"side_px": 2}, {"texts": {"i": ()}}, {"looked_at": 0}]
+    "wrong",
+    [{"movement": "jump"}, {"writers": 0}, {"sloppy": 9}, {"side_px": 2}, {"texts": {"i": ()}}, {"looked_at": 0}],
 )
 def test_settings_out_of_bounds_are_refused(wrong):
     with pytest.raises(SettingError, match=next(iter(wrong))):
@@ -169,7 +172,10 @@ def test_a_form_is_chosen_that_has_the_proportions_of_the_picture():
         shown = rendered([written(form, writer(rng, sloppy=0), rng, movement="lognormal")], [SCAN], [rng])[0]
         one = seen(shown, attributes.of_pictures([shown])[0], id="x", label=0, jpeg=False)
         chosen, free = (
-            [form_like(one, ways, np.random.default_rng(seed), same=same).bars in ("both", "own") for seed in range(300)]
+            [
+                form_like(one, ways, np.random.default_rng(seed), same=same).bars in ("both", "own")
+                for seed in range(300)
+            ]
             for same in (True, False)
         )
         assert np.mean(chosen) > np.mean(free) + 0.1 if form.bars == "both" else np.mean(chosen) < np.mean(free) - 0.1
@@ -193,3 +199,12 @@ def test_with_the_label_guard_every_picture_carries_what_the_check_said_of_it():
     adds, _ = added(Handwriting(), data, contents, 24, signals=Signals({"guard": guard}))
     assert 0 < len(adds) <= 24
     assert all(0 <= add.evidence["probability"] <= 1 and add.evidence["distance"] <= 1 for add in adds)
+
+
+def test_the_sheet_of_the_docs_is_current():
+    file = Path(__file__).parents[2] / "docs" / "reference" / "handwriting.py"
+    spec = importlib.util.spec_from_file_location("handwriting_sheet", file)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert not module.stale(), "run: python docs/reference/handwriting.py"

@@ -43,9 +43,7 @@ def test_a_line_begins_and_ends_at_its_first_and_last_point(points, overlap, mov
 
 def test_corners_are_reached_one_after_the_other_and_cut_where_movements_overlap():
     corner = Via.of((0, 0), (1, 0), (1, 1))
-    exact, round_ = (
-        moved([corner], overlap=overlap, movement="minimum-jerk", points=401)[0] for overlap in (0.0, 0.6)
-    )
+    exact, round_ = (moved([corner], overlap=overlap, movement="minimum-jerk", points=401)[0] for overlap in (0.0, 0.6))
     off = [np.hypot(*(line - (1, 0)).T).min() for line in (exact, round_)]
     assert off[0] < 1e-3 and 0.02 < off[1] < 0.3
 

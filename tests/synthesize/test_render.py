@@ -87,7 +87,11 @@ def test_a_scan_in_black_and_white_has_its_tones_in_their_shares():
 def test_light_ink_on_dark_ground_and_colours():
     chalk = one(VI, replace(PLAIN, ground=(40, 60, 50), ink=(230, 230, 220)))
     assert chalk.shape == (200, 240, 3)
-    assert np.median(chalk.reshape(-1, 3), axis=0).tolist() == [40, 60, 50] and chalk.max(axis=(0, 1)).tolist() == [230, 230, 220]
+    assert np.median(chalk.reshape(-1, 3), axis=0).tolist() == [40, 60, 50] and chalk.max(axis=(0, 1)).tolist() == [
+        230,
+        230,
+        220,
+    ]
 
 
 def test_rulings_run_where_they_are_put():
@@ -113,7 +117,9 @@ def test_an_empty_word_is_blank_paper_and_a_dot_is_as_large_as_the_pen():
     st.floats(0.5, 40),
     st.floats(-0.6, 0.6),
 )
-def test_any_look_gives_a_picture_of_its_size_with_the_word_in_frame(high, wide, across, down, scale, aspect, pen, slant):
+def test_any_look_gives_a_picture_of_its_size_with_the_word_in_frame(
+    high, wide, across, down, scale, aspect, pen, slant
+):
     look = replace(PLAIN, height_px=high, width_px=wide, across=across, down=down, scale=scale)
     look = replace(look, aspect=aspect, pen_px=pen, slant=slant, rough=0.2, grain=0.01, specks=0.01)
     shown = one(VI, look)

@@ -78,7 +78,9 @@ class Handwriting:
         texts = {name: (one,) if isinstance(one, str) else tuple(one) for name, one in self.texts.items()}
         for name, several in texts.items():
             if not several or not all(isinstance(one, str) and one.strip() for one in several):
-                raise SettingError(f"synthesize.handwriting: texts of {name!r} are one or more words, found {several!r}")
+                raise SettingError(
+                    f"synthesize.handwriting: texts of {name!r} are one or more words, found {several!r}"
+                )
         object.__setattr__(self, "texts", texts)
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
@@ -118,11 +120,13 @@ class Handwriting:
                 found[index] = ways
             else:
                 lacking = "".join(dict.fromkeys(missing("".join(texts)))) or " ".join(texts)
-                run.log(f"synthesize.handwriting leaves out {name}: there is no glyph for {lacking!r}; say texts for it")
+                run.log(
+                    f"synthesize.handwriting leaves out {name}: there is no glyph for {lacking!r}; say texts for it"
+                )
         if not found:
             raise StepError(
                 f"synthesize.handwriting can write none of the {len(classes)} classes: no font has the letters of their "
-                "names.\n  Say what is written for a class:  texts = { CLASS = [\"word\"] }"
+                'names.\n  Say what is written for a class:  texts = { CLASS = ["word"] }'
             )
         return found
 
@@ -145,7 +149,7 @@ class Handwriting:
         if not looks:
             raise StepError(
                 f"synthesize.handwriting takes its looks from drawings on plain ground, and none of the {len(pool)} pictures "
-                "it looked at is one.\n  Name a split that has some:  against = \"SPLIT\""
+                'it looked at is one.\n  Name a split that has some:  against = "SPLIT"'
             )
         return Target.of(looks)
 

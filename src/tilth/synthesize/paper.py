@@ -142,7 +142,7 @@ def _light(shape: tuple[int, ...], look: Look, rng: np.random.Generator) -> Arra
         (middle_x, middle_y), size = rng.uniform(-0.5, 0.5, 2), rng.uniform(0.08, 0.3)
         off = np.sqrt((x[None, :] - middle_x) ** 2 + (y[:, None] - middle_y) ** 2) / size
         # Liquid dries from its rim: darkest at the border of the stain.
-        light *= 1 - rng.uniform(0.03, 0.1) * np.where(off < 1, 0.5 + 0.5 * off**6, np.exp(-((off - 1) * 12) ** 2))
+        light *= 1 - rng.uniform(0.03, 0.1) * np.where(off < 1, 0.5 + 0.5 * off**6, np.exp(-(((off - 1) * 12) ** 2)))
     return light
 
 
