@@ -254,7 +254,9 @@ def trainings(seeds: int, size: int, budget: int) -> Iterator[dict[str, Any]]:
             yield {"part": "filled", "arm": arm, "size": budget, "seed": seed}
 
 
-def lesson(data: Dataset, run: MemoryRun, right: set[str], asked: dict[str, Any]) -> tuple[list[np.ndarray], np.ndarray]:
+def lesson(
+    data: Dataset, run: MemoryRun, right: set[str], asked: dict[str, Any]
+) -> tuple[list[np.ndarray], np.ndarray]:
     """Pictures and labels of one arm."""
     size, arm = asked["size"], asked["arm"]
     train, rng = data.train, np.random.default_rng([asked["seed"], 5])

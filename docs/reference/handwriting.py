@@ -19,7 +19,7 @@ from tilth.synthesize.render import rendered
 from tilth.synthesize.writers import writer, written
 
 SHEET = Path(__file__).parents[1] / "ideas" / "handwriting.png"
-SIDE, GAP, HEAD, ACROSS = 104, 4, 18, 9  # pixels, and pictures side by side
+SIDE, GAP, HEAD, ACROSS = 96, 4, 18, 9  # pixels, and pictures side by side
 
 SCAN = {"levels": ((0, 0.25), (64, 0.75))}
 GREY = {"ground": (238,), "ink": (40,), "grain": 0.015, "shade": 0.12, "soft_px": 1.6, "jpeg": 80}
@@ -52,7 +52,7 @@ def sheet() -> Image.Image:
             place = (GAP + at % ACROSS * (SIDE + GAP), top + at // ACROSS * (SIDE + GAP))
             out.paste(Image.fromarray(np.repeat(shown, 3, 2) if shown.shape[2] == 1 else shown), place)
         top += -(-len(texts) // ACROSS) * (SIDE + GAP)
-    return out
+    return out.quantize(40, dither=Image.Dither.NONE)  # the grain of paper is half a megabyte otherwise
 
 
 def drawn(row: int, texts: tuple[str, ...], looks: tuple[dict, ...]) -> list[np.ndarray]:
@@ -76,7 +76,7 @@ def stale() -> bool:
     """Whether the sheet on disk shows something else: another size, or other pixels than rounding explains."""
     if not SHEET.exists():
         return True
-    kept, now = np.asarray(Image.open(SHEET).convert("RGB")).astype(int), np.asarray(sheet()).astype(int)
+    kept, now = np.asarray(Image.open(SHEET).convert("RGB")).astype(int), np.asarray(sheet().convert("RGB")).astype(int)
     return kept.shape != now.shape or float(np.abs(kept - now).mean()) > 0.5
 
 

@@ -115,7 +115,11 @@ def tones_of(shown: Picture) -> tuple[tuple[int, ...], tuple[int, ...], tuple[tu
     apart = np.abs(grey.astype(np.int16) - int(luma(np.array(ground, np.uint8)[None, None])[0, 0]))
     most = int(np.percentile(apart, 99.5)) if apart.any() else 0
     inked = shown[apart > max(_APART, most // 2)]
-    ink = tuple(np.median(inked, axis=0).astype(int).tolist()) if len(inked) else tuple(0 if t > 127 else 255 for t in ground)
+    ink = (
+        tuple(np.median(inked, axis=0).astype(int).tolist())
+        if len(inked)
+        else tuple(0 if t > 127 else 255 for t in ground)
+    )
     counts = np.bincount(grey.ravel(), minlength=256)
     common = np.flatnonzero(counts > 0.0005 * grey.size)
     if len(common) > _FEW or counts[common].sum() < 0.997 * grey.size or shown.shape[2] > 1:
@@ -239,7 +243,6 @@ def _rulings(height: int, width: int, clean: bool, rng: np.random.Generator) -> 
         Ruling(upright, float(rng.uniform(0, min(every, side))), every, wide, dark * rng.uniform(0.95, 1.05))
         for upright, side in both
     )
-
 
 
 def thinned(word: Strokes, look: Look, *, fill: float = 0.0) -> Look:

@@ -33,7 +33,8 @@ from tilth.synthesize.writers import Writer, writer, written
 
 _TRIES = 6  # drawings before one is given up that the check turns away each time
 _TUNED = [attributes.NAMES.index("stroke"), attributes.NAMES.index("edge")]
-_TRIALS = 60  # pictures that are drawn to see how wide strokes come out: their median is off by 2 %
+_TRIALS = 40  # pictures that are drawn to see how wide strokes come out: their median is off by 3 %
+_NEAR = 0.03  # of what is wanted, as a share
 _AT_ONCE = 64  # pictures that are drawn and checked together
 
 
@@ -77,7 +78,9 @@ class Handwriting:
         texts = {name: (one,) if isinstance(one, str) else tuple(one) for name, one in self.texts.items()}
         for name, several in texts.items():
             if not several or not all(isinstance(one, str) and one.strip() for one in several):
-                raise SettingError(f"synthesize.handwriting: texts of {name!r} are one or more words, found {several!r}")
+                raise SettingError(
+                    f"synthesize.handwriting: texts of {name!r} are one or more words, found {several!r}"
+                )
         object.__setattr__(self, "texts", texts)
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
@@ -117,11 +120,13 @@ class Handwriting:
                 found[index] = ways
             else:
                 lacking = "".join(dict.fromkeys(missing("".join(texts)))) or " ".join(texts)
-                run.log(f"synthesize.handwriting leaves out {name}: there is no glyph for {lacking!r}; say texts for it")
+                run.log(
+                    f"synthesize.handwriting leaves out {name}: there is no glyph for {lacking!r}; say texts for it"
+                )
         if not found:
             raise StepError(
                 f"synthesize.handwriting can write none of the {len(classes)} classes: no font has the letters of their "
-                "names.\n  Say what is written for a class:  texts = { CLASS = [\"word\"] }"
+                'names.\n  Say what is written for a class:  texts = { CLASS = ["word"] }'
             )
         return found
 
@@ -144,7 +149,7 @@ class Handwriting:
         if not looks:
             raise StepError(
                 f"synthesize.handwriting takes its looks from drawings on plain ground, and none of the {len(pool)} pictures "
-                "it looked at is one.\n  Name a split that has some:  against = \"SPLIT\""
+                'it looked at is one.\n  Name a split that has some:  against = "SPLIT"'
             )
         return Target.of(looks)
 
@@ -221,6 +226,8 @@ class _Desk:
         if not np.isfinite(ratios).all(axis=1).any():
             return self
         thicker, softer = (self.target.thicker, self.target.softer) / np.maximum(np.nanmedian(ratios, axis=0), 0.1)
+        if max(abs(np.log((thicker / self.target.thicker, softer / self.target.softer)))) < _NEAR:
+            return self
         target = replace(self.target, thicker=float(np.clip(thicker, 0.6, 2)), softer=float(np.clip(softer, 0.5, 3)))
         return replace(self, target=target).tuned(rounds - 1)
 
