@@ -94,5 +94,7 @@ class EdgeCases:
         found = edge_cases(points, judged.targets > 0, neighbors=self.neighbors, agree=self.agree, far=self.far)
         run.log(f"augment.edge_cases, in the {self.signal}: {found.told}")
         if not found.found.any():
-            run.log(f"augment.edge_cases makes nothing; a lower far (now {self.far:g}) or agree ({self.agree:g}) finds more")
+            run.log(
+                f"augment.edge_cases makes nothing; a lower far (now {self.far:g}) or agree ({self.agree:g}) finds more"
+            )
         return set(judged.ids[found.found].tolist())

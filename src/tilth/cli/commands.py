@@ -105,10 +105,17 @@ def improve(
         fresh=fresh,
     )
     if dry_run:
-        say.dry_run(ws, recipe, budget, embedder, json, least)
+        asked = {
+            "learner": model,
+            "settings": settings,
+            "budget": budget,
+            "embedder": embedder,
+            "least_severity": least,
+        }
+        say.dry_run(ws, recipe, embedder, ws.foresee(recipe, **asked).edits, json)
         return
-    target = targets.dataset_of(ws, out)
-    ws.check_target(target)  # a folder that cannot be written is told before the work, not after it
+    place, instead = targets.dataset_of(ws, out, export_layout), out is None
+    ws.target(place, layout=export_layout, instead=instead)  # what cannot be written is told before the work
     improved = ws.improve(
         recipe,
         learner=model,
@@ -120,9 +127,9 @@ def improve(
         prove=prove,
         least_severity=least,
     )
-    ws.export(target, layout=export_layout)
+    written = targets.written(ws, place, layout=export_layout, instead=instead)
     page = _write_report(ws, report)
-    say.improved(ws, improved, target, page, json)
+    say.improved(ws, improved, written, page, json)
 
 
 @app.command()
@@ -367,7 +374,7 @@ def validation_set(
         workers=workers,
         fresh=fresh,
     )
-    ws.check_validation_target(out)
+    ws.check_validation_target(out, layout=export_layout)
     made = ws.validation_set(per_class, recipe=recipe, learner=learner, embedder=embedder, copies=copies)
     where = ws.export_validation_set(made, out, layout=export_layout) if len(made.data) else None
     say.validation_set(ws, made, where, json)
@@ -472,7 +479,7 @@ def propose(
     least = selftest.least(least_severity)
     ws = _open(source, workspace, quiet)
     outcome = ws.propose(recipe, budget=budget, embedder=embedder, least_severity=least)
-    say.edits(ws, outcome.edits, json)
+    say.edits(ws, outcome.edits, json, "To apply:  tilth apply" + say.where(ws))
 
 
 @app.command()
@@ -481,15 +488,15 @@ def apply(
         list[str] | None,
         typer.Option("--only", help="Sample id, step or kind (drop, relabel, add). Repeatable."),
     ] = None,
-    skip: Annotated[list[str] | None, typer.Option("--skip", help="The same, to leave out. Repeatable.")] = None,
+    skip: Annotated[list[str] | None, typer.Option("--skip", help="The same, to decline. Repeatable.")] = None,
     by: Annotated[str, typer.Option("--by", help="Who decides: a name for the ledger.")] = "person",
     workspace: o.WorkspaceOpt = None,
     json: o.JsonOpt = False,
 ) -> None:
-    """Apply what `tilth propose` proposed."""
+    """Apply what `tilth propose` proposed: all of it, or what you name; the rest stays open."""
     ws = _known(workspace)
     data = ws.apply(only=only or (), skip=skip or (), by=by)
-    say.data({"version": data.version, "samples": len(data), **ws.tally()}, json)
+    say.data({"version": data.version, "samples": len(data), **ws.tally(), "open": len(ws.proposals())}, json)
 
 
 @app.command()
@@ -547,7 +554,8 @@ def versions(workspace: o.WorkspaceOpt = None, json: o.JsonOpt = False) -> None:
 def report(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The HTML file.  [default: NAME-report.html]")] = None,
     train: Annotated[
-        bool, typer.Option("--train", help="Train again what a proof or an ablation lacks; else it is left out, and named.")
+        bool,
+        typer.Option("--train", help="Train again what a proof or an ablation lacks; else it is left out, and named."),
     ] = False,
     workspace: o.WorkspaceOpt = None,
 ) -> None:
