@@ -7,7 +7,7 @@ import pytest
 
 from tilth.dataset import Dataset
 from tilth.errors import StepError
-from tilth.synthesize.judge import Court, beyond_chance, bench_of, ground_of, judge
+from tilth.synthesize.judge import Court, bench_of, beyond_chance, ground_of, judge
 from tilth.testing.worlds import SHAPES, draw, photos
 
 QUICK = {"learner": "learn.convnet", "settings": {"size_px": 24, "epochs": 10, "least_steps": 150, "precision": "fp32"}}

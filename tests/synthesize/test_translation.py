@@ -47,7 +47,7 @@ def made():
 
 @pytest.mark.slow
 def test_what_passes_carries_its_lineage(made):
-    one, run, step, adds = made
+    one, run, _, adds = made
     assert len(adds) >= 20, run.lines
     after = one.data.apply(adds)
     assert len(after) == len(one.data) + len(adds)
@@ -93,7 +93,7 @@ def test_on_its_own_result_it_turns_to_parents_that_had_no_turn(made):
 
 @pytest.mark.slow
 def test_short_classes_are_filled_first(made):
-    one, run, step, adds = made
+    one, run, step, _ = made
     labels = one.data.train.labels
     keep = (labels != 0) | (np.cumsum(labels == 0) <= 10)
     fewer = one.data.train.where(keep).merged(one.data.valid)
