@@ -15,7 +15,7 @@ from tilth.edit import Edit
 from tilth.errors import RecipeError, WorkspaceError
 from tilth.finding import Finding
 from tilth.recipe import Recipe, Row, StepCall, parse_recipe
-from tilth.run import answers, building, door, opening, proof, values, valuing
+from tilth.run import answers, applied, building, door, opening, proof, values, valuing
 from tilth.run.ablation import Ablation, Question, ablated, last_ablation
 from tilth.run.compare import Difference, differences
 from tilth.run.local import LocalRun
@@ -387,9 +387,7 @@ class Workspace:
         how["valued_by"] = [learner or chosen.learner, dict(settings or {})]
         learner = learner or chosen.learner or default_learner(self.base.schema)
         proof.fixed_model(learner, settings)  # a wrong name or setting is told before the work
-        with self.store.writing():
-            self.store.ledger.set_fact("recipe", text)
-            self.store.ledger.set_fact("applied", how)
+        with self.store.writing(), applied.applying(self.store.ledger, text, how):
             outcome = run_plan(
                 self.store,
                 self.run,
@@ -424,8 +422,12 @@ class Workspace:
         settings: Mapping[str, Any] | None = None,
         seeds: int = 3,
         metric: str | None = None,
+        robustness: bool = False,
     ) -> Evidence:
-        """Train the fixed model on both versions, with the same seeds, and ask the sealed test split."""
+        """Train the fixed model on both versions, with the same seeds, and ask the sealed test split.
+
+        robustness  ask it about changed test pictures too: noise, FGSM, PGD and one pixel, each model attacked itself
+        """
         learner, settings = self._fixed_model(learner, settings)
         asked = {
             "before": self.version(before).version,
@@ -434,6 +436,7 @@ class Workspace:
             "settings": dict(settings),
             "seeds": seeds,
             "metric": metric,
+            **({"robustness": True} if robustness else {}),
         }
         with self.store.writing():
             evidence = proof.prove(self.store, self.run, **asked)
@@ -451,12 +454,22 @@ class Workspace:
             return recorded["learner"], {**recorded["settings"], **(settings or {})}
         return learner or default_learner(self.base.schema), settings or {}
 
-    def evidence(self) -> Evidence | None:
-        """The proof on record, where it is of the present version."""
+    def evidence(self, *, train: bool = False) -> Evidence | None:
+        """The proof on record, where it is of the present version.
+
+        train  whether trainings that are not on record any more are made again; else there is no proof
+        """
         asked = self.fact("proof")
         if not asked or asked["after"] != history.head(self.store):
             return None
-        return proof.prove(self.store, replace(self.run, fresh=0.0), **asked)
+        try:
+            return proof.prove(self.store, self._reading(train), **asked, train=train)
+        except proof.Untrained:
+            return None
+
+    def _reading(self, train: bool) -> LocalRun:
+        """The Run for what is on record: read in this process, and taken as it is."""
+        return replace(self.run, fresh=0.0, workers=self.run.workers if train else 1)
 
     def ablate(
         self,
@@ -485,9 +498,12 @@ class Workspace:
         with self.store.writing():
             return ablated(self.store, self.run, plans, asked, least=how["least"])
 
-    def ablation(self) -> Ablation | None:
-        """The ablation that was made last, or None."""
-        return last_ablation(self.store, replace(self.run, fresh=0.0))
+    def ablation(self, *, train: bool = False) -> Ablation | None:
+        """The ablation that was made last, or None.
+
+        train  whether trainings that are not on record any more are made again; else their rows are left out
+        """
+        return last_ablation(self.store, self._reading(train), train=train)
 
     def _to_ablate(
         self, recipe: str | None, learner: str | None, settings: Mapping[str, Any] | None
@@ -495,9 +511,9 @@ class Workspace:
         """The recipe whose rows are asked for, and how it is run: budget, embedder, least severity, valuators' learner."""
         chosen, _ = self.recipe() if recipe is None else load_recipe(recipe)
         plain = {"budget": None, "embedder": None, "least": {}, "valued_by": [learner or chosen.learner, settings]}
-        if recipe is None and (text := self.fact("recipe")):
+        if recipe is None and (text := self.fact(applied.RECIPE)):
             # As it was applied, so that what was done for it is found again.
-            return parse_recipe(text, where="the recipe that was applied"), {**plain, **self.fact("applied", {})}
+            return parse_recipe(text, where="the recipe that was applied"), {**plain, **self.fact(applied.HOW, {})}
         return chosen, plain
 
     def _row(self, row: Row, recipe: Recipe, how: Mapping[str, Any]) -> RowPlan:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,17 @@ def test_most_planted_faults_are_settled(inside: Path, world: World) -> None:
     names = [after.schema.classes, world.data.schema.classes]
     mended = [id for id in world.wrong if id not in after or names[0][after[id].label] == names[1][world.truth[id]]]  # type: ignore[index]
     assert len(mended) >= 8
+
+
+def test_workspaces_on_one_source_write_beside_each_other(inside: Path) -> None:
+    from tilth import open as open_workspace
+    from tilth.cli.targets import dataset_of, report_of
+
+    ours = open_workspace(workspace=".tilth")
+    assert report_of(ours, None) == Path("shapes-report.html") and report_of(ours, Path("x")) == Path("x")
+    other = open_workspace("shapes", workspace="runs/a")
+    assert report_of(other, None) == Path("shapes-runs-a-report.html")
+    assert dataset_of(other, None) == Path("shapes-runs-a-improved")
 
 
 def test_improving_again_does_nothing_and_says_the_same(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,6 +225,17 @@ def test_ctrl_c_is_told_and_leaves_with_130(inside: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Workspace, "log", stop)
     assert run(["log"]) == 130
     assert "Nothing that was finished is lost" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("args", [["steps"], ["log"]])
+def test_a_reader_that_goes_away_is_no_fault(inside: Path, args: list[str]) -> None:
+    # `steps` fills the pipe while it prints, `log` is so short that it is written when the program ends.
+    command = [sys.executable, "-m", "tilth", *args]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as going:
+        assert going.stdout and going.stderr
+        going.stdout.close()
+        said = going.stderr.read()
+    assert (going.returncode, said) == (0, "")
 
 
 def test_steps_lists_every_step_with_its_source(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tilth.cli import groups, say, selftest, tables, worth
+from tilth.cli import groups, say, selftest, tables, targets, worth
 from tilth.cli import options as o
 from tilth.errors import SettingError
 
@@ -107,7 +107,7 @@ def improve(
     if dry_run:
         say.dry_run(ws, recipe, budget, embedder, json, least)
         return
-    target = out or Path(f"{ws.fact('name')}-improved")
+    target = targets.dataset_of(ws, out)
     ws.check_target(target)  # a folder that cannot be written is told before the work, not after it
     improved = ws.improve(
         recipe,
@@ -507,6 +507,9 @@ def prove(
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Prove a recipe part by part: which of its steps bring what.")
     ] = False,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Also ask about test pictures that were changed against each model.")
+    ] = False,
     budget: o.BudgetOpt = None,
     learner: o.LearnerOpt = None,
     train_command: o.TrainCommandOpt = None,
@@ -524,14 +527,14 @@ def prove(
     With `--ablate [RECIPE]` it is trained on every row of an ablation: the untouched data, then a part of the recipe more in
     each row. Your versions stay as they are. Run it again after Ctrl-C: it goes on with the next training.
     """
-    tables.check_asked(ablate, rows, before, after, budget)
+    tables.check_asked(ablate, rows, before, after, budget, robustness)
     ws = _open(None, workspace, quiet, device=device, workers=workers)
     model, settings = o.fixed_model(learner, train_command, set_)
     how = {"learner": model, "settings": settings, "seeds": seeds, "metric": metric}
     if ablate:
         tables.ablation(ws, ws.ablate(rows, budget=budget, **how), json)
     else:
-        tables.proved(ws, ws.prove(before, after, **how), json)
+        tables.proved(ws, ws.prove(before, after, **how, robustness=robustness), json)
 
 
 @app.command()
@@ -543,10 +546,13 @@ def versions(workspace: o.WorkspaceOpt = None, json: o.JsonOpt = False) -> None:
 @app.command()
 def report(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The HTML file.  [default: NAME-report.html]")] = None,
+    train: Annotated[
+        bool, typer.Option("--train", help="Train again what a proof or an ablation lacks; else it is left out, and named.")
+    ] = False,
     workspace: o.WorkspaceOpt = None,
 ) -> None:
     """One self-contained HTML file: what was found, what was changed and why, and the proof."""
-    print(_write_report(_known(workspace), out))
+    print(_write_report(_known(workspace), out, train=train))
 
 
 @app.command()
@@ -622,7 +628,7 @@ def demo(
     run_demo(folder, seed=seed or 0, quiet=quiet)
 
 
-def _write_report(ws: Any, where: Path | None) -> Path:
+def _write_report(ws: Any, where: Path | None, *, train: bool = False) -> Path:
     import tilth
 
-    return tilth.write_report(ws, where or Path(f"{ws.fact('name')}-report.html"))
+    return tilth.write_report(ws, targets.report_of(ws, where), train=train)

@@ -11,7 +11,7 @@ from typing import Any
 
 from tilth.dataset import Dataset
 from tilth.digest import digest
-from tilth.errors import ExportError, RecipeError
+from tilth.errors import ExportError, RecipeError, StepError
 from tilth.recipe import Recipe, StepCall
 from tilth.run.local import LocalRun
 from tilth.run.plugins import find_step, make_step, step_key
@@ -40,8 +40,9 @@ def fixed_model(spec: str, settings: Mapping[str, Any] | None = None) -> Any:
 
 
 def valued_by(recipe: Recipe, learner: str | None, settings: Mapping[str, Any] | None) -> Recipe:
-    """The recipe with this fixed model in the valuators and embedders that ask for a learner and name none: what is valued
-    is then what is proved, and what a selector sees is what the fixed model sees."""
+    """The recipe with this fixed model in the valuators, embedders and augmenters that ask for a learner and name none: what
+    is valued is then what is proved, what a selector sees is what the fixed model sees, and what is led astray is of its
+    kind."""
     if learner is None:
         return recipe
 
@@ -49,7 +50,7 @@ def valued_by(recipe: Recipe, learner: str | None, settings: Mapping[str, Any] |
         if not isinstance(block, StepCall):
             return replace(block, steps=tuple(handed(call) for call in block.steps))
         known = find_step(block.use)
-        asks = known.role in ("valuators", "embedders")
+        asks = known.role in ("valuators", "embedders", "augmenters")
         named = {field.name for field in fields(known.load())} if asks else set()
         own = asks and declared(known.load(), "own_learner")
         if own or not {"learner", "settings"} <= named or "learner" in block.settings:
@@ -70,12 +71,20 @@ def embedder_of(spec: str) -> tuple[str, dict[str, Any]]:
     return ("embed.module", {"factory": spec}) if ":" in spec else (spec, {})
 
 
+class Untrained(StepError):
+    """A trial that is not on record, where none may be held."""
+
+
 @dataclass(frozen=True)
 class RememberedHold:
-    """`prove.trial.hold` through files: a trial that was held before is read. Can be pickled."""
+    """`prove.trial.hold` through files: a trial that was held before is read. Can be pickled.
+
+    train  whether one that is not on record is held; else it raises Untrained
+    """
 
     folder: Path
     fresh: float = 0.0
+    train: bool = True
 
     def __call__(self, use: str, settings: Mapping[str, Any], data: Dataset, seed: int, run: Run) -> Trial:
         from tilth.prove.trial import hold, to_plain
@@ -83,6 +92,8 @@ class RememberedHold:
         if (known := self.on_record(use, settings, data, seed)) is not None:
             return known
         key = self._key(use, settings, data, seed)
+        if not self.train:
+            raise Untrained(f"no trial of version {data.version} with {use} and seed {seed} is on record")
         file = self.folder / f"{key}.json"
         trial = hold(use, settings, data, seed, run.within(key) if isinstance(run, LocalRun) else run)
         with written_whole(file) as draft:
@@ -102,6 +113,33 @@ class RememberedHold:
         return digest("trial", step_key(use, make_step(use, settings)), data.version, data.seal, seed)
 
 
+@dataclass(frozen=True)
+class RememberedUnder:
+    """`prove.robustness.hold_under` through files, as `RememberedHold`."""
+
+    folder: Path
+    fresh: float = 0.0
+    train: bool = True
+
+    def __call__(
+        self, use: str, settings: Mapping[str, Any], data: Dataset, seed: int, run: Run, eps: float
+    ) -> Mapping[str, Trial]:
+        from tilth.prove.robustness import AGENTS, EVOLVED, GENERATIONS, PICTURES, STEP, STEPS, hold_under
+        from tilth.prove.trial import from_plain, to_plain
+
+        asked = (eps, PICTURES, EVOLVED, AGENTS, GENERATIONS, STEPS, STEP)
+        key = digest("under", step_key(use, make_step(use, settings)), data.version, data.seal, seed, run.seed, asked)
+        file = self.folder / f"{key}.json"
+        if file.exists() and file.stat().st_mtime >= self.fresh:
+            return {name: from_plain(plain) for name, plain in json.loads(file.read_text()).items()}
+        if not self.train:
+            raise Untrained(f"no trial under attack of version {data.version} with {use} and seed {seed} is on record")
+        found = hold_under(use, settings, data, seed, run.within(key) if isinstance(run, LocalRun) else run, eps)
+        with written_whole(file) as draft:
+            draft.write_text(json.dumps({name: to_plain(trial) for name, trial in found.items()}))
+        return found
+
+
 def prove(
     store: Store,
     run: LocalRun,
@@ -112,21 +150,24 @@ def prove(
     settings: Mapping[str, Any],
     seeds: int,
     metric: str | None,
+    robustness: bool = False,
+    train: bool = True,
 ) -> Evidence:
-    """Evidence for two versions that the store keeps."""
+    """Evidence for two versions that the store keeps; with `robustness` it also tells of both under attack. Raises Untrained
+    where a trial is missing and none may be held."""
     from tilth.prove.compare import compare
 
     use, given = learner_of(learner)
-    return compare(
-        store.version(before),
-        store.version(after),
-        learner=use,
-        settings={**given, **settings},
-        seeds=range(seeds),
-        run=run,
-        hold=RememberedHold(store.folder.resolve() / "trials", run.fresh),
-        metric=metric,
-    )
+    folder = store.folder.resolve() / "trials"
+    asked: dict[str, Any] = {"learner": use, "settings": {**given, **settings}, "seeds": range(seeds), "run": run}
+    sides = store.version(before), store.version(after)
+    evidence = compare(*sides, **asked, hold=RememberedHold(folder, run.fresh, train), metric=metric)
+    if not robustness:
+        return evidence
+    from tilth.prove.robustness import robustness as under_attack
+
+    more = under_attack(*sides, **asked, hold_under=RememberedUnder(folder, run.fresh, train))
+    return replace(evidence, measures=(*evidence.measures, *more))
 
 
 def export(run: LocalRun, data: Dataset, where: Path, *, layout: str | None, name: str | None) -> Path:
