@@ -10,7 +10,7 @@ import torch
 from tilth.digest import digest
 from tilth.errors import LearnerError
 from tilth.synthesize import learning
-from tilth.synthesize.learning import Domain, Draws, Lesson, drawn, falling, taught
+from tilth.synthesize.learning import Domain, Draws, Lesson, drawn, falling, taught, threads_for
 from tilth.synthesize.networks import Critic, Generator
 from tilth.synthesize.translators import Game, Pool, moved, patch_nce, veiled
 
@@ -208,6 +208,12 @@ def test_weights_draw_the_same_however_many_are_asked_at_once(tmp_path):
 def test_a_training_that_goes_astray_says_so(tmp_path):
     with pytest.raises(LearnerError, match="lower rate"):
         teach(replace(GAME, rate=1e30), tmp_path)
+
+
+def test_small_pictures_get_one_thread_and_larger_ones_more():
+    usual = replace(GAME, side_px=32, width=16, blocks=3)
+    assert threads_for(usual, 16, 8) == 1
+    assert threads_for(replace(usual, side_px=64), 16, 2) == 2 and threads_for(replace(usual, side_px=64), 16, 1) == 1
 
 
 @pytest.mark.gpu

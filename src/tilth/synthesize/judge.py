@@ -89,12 +89,14 @@ class Verdict:
     """What is said of one drawn picture.
 
     passed       whether it may come in
+    answer       the class it is taken for
     lost         whether it is taken for another class, or for its own more faintly than real pictures are
     probability  of its label
     distance     to the nearest real picture of the target, as a share of the farthest that a real one has
     """
 
     passed: bool
+    answer: int
     lost: bool
     probability: float
     distance: float
@@ -114,10 +116,11 @@ class Court:
         kept = self.run.keep(("judged", mark), lambda: self._asked(pictures, parents, mark))
         self._facts = kept["facts"]
         faint, own = float(self._facts[0]), kept["chances"][np.arange(len(labels)), labels]
-        lost = (kept["chances"].argmax(axis=1) != np.asarray(labels)) | (own < faint)
+        answers = kept["chances"].argmax(axis=1)
+        lost = (answers != np.asarray(labels)) | (own < faint)
         return [
-            Verdict(bool(not out and share <= 1), bool(out), float(chance), float(share))
-            for out, chance, share in zip(lost, own, kept["shares"], strict=True)
+            Verdict(bool(not out and share <= 1), int(answer), bool(out), float(chance), float(share))
+            for answer, out, chance, share in zip(answers, lost, own, kept["shares"], strict=True)
         ]
 
     def _asked(self, pictures: Sequence[Array], parents: Sequence[str], mark: str) -> Mapping[str, Array]:
@@ -139,6 +142,20 @@ class Court:
             f"the judge was taught on {grounds[self.bench.ground]} and knows {self._facts[1]:.0%} of {whose} real pictures that "
             "it did not see"
         )
+
+
+def beyond_chance(labels: Array, answers: Array) -> float:
+    """How far answers (n,) agree with labels (n,) beyond what luck would give with as many of each: 1 wholly, 0 not at all.
+    The share of right ones where there is one label alone, of which luck says nothing.
+
+    Source  Cohen 1960, A coefficient of agreement for nominal scales
+    """
+    right = float((labels == answers).mean()) if len(labels) else 0.0
+    kinds = np.unique(labels)
+    if len(kinds) < 2:
+        return right
+    luck = sum(float((labels == kind).mean() * (answers == kind).mean()) for kind in kinds)
+    return (right - luck) / max(1 - luck, 1e-9)
 
 
 def ground_of(origin: Dataset, target: Dataset, turned: int | None, asked: str) -> str:
@@ -190,7 +207,9 @@ def judge(bench: Bench, run: Run) -> Judge:
     chances = np.zeros((len(taught), len(taught.schema.classes)))
     for number, model in enumerate(models):
         rows = np.flatnonzero(parts == number)
-        chances[rows] = _asked(model, [pictures[int(row)] for row in rows], taught, run, f"{bench.mark} own {number}")[0]
+        chances[rows] = _asked(model, [pictures[int(row)] for row in rows], taught, run, f"{bench.mark} own {number}")[
+            0
+        ]
     measure = np.isin(taught.ids, target.ids)
     measure = measure if measure.any() else np.ones(len(taught), bool)
     own, right = chances[np.arange(len(taught)), taught.labels], chances.argmax(1) == taught.labels

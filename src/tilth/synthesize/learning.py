@@ -23,6 +23,7 @@ from tilth.synthesize.translators import Batch, Contrastive, Cyclic, Game
 
 _EVERY_S = 10.0  # a kill costs at most so much work
 _SAVING = 50  # times as long as saving takes passes between two savings: large networks are saved less often
+_GFLOP_PER_THREAD = 2.0  # of the generator, for each step; at 32 px it has 1.5 of them, at 64 px 6
 _ASK = 64  # pictures that are drawn at once
 
 Dice = Callable[..., np.random.Generator]
@@ -115,6 +116,15 @@ def drawn(game: Game, lesson: Lesson, weights: Mapping[str, Array], pictures: Ar
         net = _placed(net, lesson).eval()
         blocks = [_scaled(pictures[at : at + _ASK]).to(lesson.device) for at in range(0, len(pictures), _ASK)]
         return np.concatenate([((net(one).float() + 1) * 127.5).cpu().numpy() for one in blocks])
+
+
+def threads_for(game: Game, batch: int, most: int) -> int:
+    """How many threads pay: a step of small pictures is slower on two than on one, above all beside a busy neighbour."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.random.fork_rng(devices=[]), torch.no_grad():
+        game.generator()(torch.zeros(batch, game.channels, game.side_px, game.side_px))
+    return max(1, min(most, int(3 * counter.get_total_flops() / 1e9 / _GFLOP_PER_THREAD)))
 
 
 def falling(step: int, steps: int) -> float:

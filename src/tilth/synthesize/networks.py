@@ -28,7 +28,9 @@ class Generator(nn.Module):
         self.down = nn.ModuleList(_layer(a, b, 3, stride=2) for a, b in pairwise(wides))
         self.blocks = nn.ModuleList(_Block(wides[-1]) for _ in range(blocks))
         self.up = nn.ModuleList(_layer(b, a, 3) for a, b in reversed(list(pairwise(wides))))
-        self.out = _convolution(wides[0], 4 * channels, 3, mirrored=True)
+        fine = max(width // 2, channels)
+        self.fine = _convolution(wides[0], 4 * fine, 3)
+        self.out = _convolution(fine, channels, 3, mirrored=True)  # over the seams of the blocks of pixels
         self.widths = (wides[0], wides[-1], wides[-1])  # of what `seen` gives
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -52,7 +54,7 @@ class Generator(nn.Module):
         for layer in self.up:
             # Enlarged and then convolved: transposed convolutions leave a checkerboard (Odena et al. 2016).
             now = layer(F.interpolate(now, scale_factor=2.0, mode="nearest"))
-        return torch.tanh(F.pixel_shuffle(self.out(now), 2))
+        return torch.tanh(self.out(F.relu(F.pixel_shuffle(self.fine(now), 2))))
 
     @property
     def _half(self) -> int:

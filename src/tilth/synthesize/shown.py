@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from tilth.dataset import Dataset, Schema
 from tilth.numerics import picture
 from tilth.sample import Label, Sample
-from tilth.signal import Array
+from tilth.signal import Array, Signal
 from tilth.steps import Run
 
 
@@ -47,6 +49,17 @@ class Shown:
 
     def checkpoints(self, *key: Any) -> Path:
         return self._run.checkpoints(self._mark, *key)
+
+    def embed(self, use: str, data: Dataset, settings: Mapping[str, Any] | None = None) -> Signal:
+        return Signal("embedding", data.ids, self.describe(use, data, settings))
+
+    def describe(self, use: str, data: Dataset, settings: Mapping[str, Any] | None = None) -> Array:
+        # Not through the memo of the run: it goes by content, and these pictures have none.
+        return np.asarray(self._run.step(use, settings).describe(list(self.images(data)), self))
+
+    def export(self, data: Dataset, where: Path, *, layout: str | None = None) -> Path:
+        self._run.step(layout or "formats.folder").write(data, where, self.contents, {})
+        return where
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # while it is unpickled there is no run yet

@@ -20,8 +20,8 @@ from tilth.signal import Array
 from tilth.steps import Run
 from tilth.synthesize.carrying import carried, small
 from tilth.synthesize.domains import Pair
-from tilth.synthesize.judge import Bench, Court, Verdict, bench_of, ground_of
-from tilth.synthesize.learning import Domain, Lesson, drawn, taught
+from tilth.synthesize.judge import Bench, Court, Verdict, bench_of, beyond_chance, ground_of
+from tilth.synthesize.learning import Domain, Lesson, drawn, taught, threads_for
 from tilth.synthesize.translators import Game
 
 if TYPE_CHECKING:
@@ -32,7 +32,18 @@ _SIZED = 256  # pictures whose sizes are looked at
 _BLOCK = 128  # parents whose pictures are held at once: 35 MB at 300 x 300 grey
 _CONTENT = {"fastcut": 10.0, "cut": 1.0, "cyclegan": 0.0}
 _IDENTITY = {"fastcut": 0.0, "cut": 1.0, "cyclegan": 5.0}
-_MAKING = ("judge", "learner", "settings", "folds", "guided", "balance", "origin", "target")  # no part of the teaching
+_MAKING = (
+    "judge",
+    "learner",
+    "settings",
+    "folds",
+    "agree",
+    "guided",
+    "balance",
+    "origin",
+    "target",
+)  # no part of the teaching
+_ENOUGH = 20  # drawn pictures from which it is told whether they show their classes
 _TOLD = 12  # target pictures of each class from which a critic can learn what the class looks like
 
 
@@ -69,7 +80,7 @@ def translated(step: Translation, data: Dataset, pair: Pair, run: Run, room: int
         )
     lines, sizes = _lines(step, data, parents, pair.turned, run.rng(_NAME, key, "turns"))
     workshop = _Workshop(step, key, data, pair, teach(step, pair, run), run)
-    while room and (rows := _next(lines, sizes, min(room, _BLOCK))):
+    while room and workshop.sound() and (rows := _next(lines, sizes, min(room, _BLOCK))):
         for add in workshop.made(parents.only(parents.ids[rows])):
             sizes[_group(step, add.sample.label)] += 1
             room -= 1
@@ -110,7 +121,8 @@ def teach(step: Translation, pair: Pair, run: Run) -> Translator:
     )
     on_gpu = not run.device.startswith("cpu")
     precision = step.precision if step.precision != "auto" else "bf16" if on_gpu else "fp32"
-    lesson = Lesson(step.steps, step.batch, labels != "free", step.average, precision, run.device, run.threads)
+    threads = threads_for(game, step.batch, run.threads)
+    lesson = Lesson(step.steps, step.batch, labels != "free", step.average, precision, run.device, threads)
     settings = {name: value for name, value in vars(step).items() if name not in _MAKING}
     seen = (pair.origin.version, pair.target.version, pair.turned)
     key = ("translation", digest(settings), step.version, *seen, run.seed, game.side_px, precision)
@@ -218,7 +230,9 @@ class _Workshop:
         self.step, self.key, self.pair, self.translator, self.run = step, key, pair, translator, run
         self.schema, self.paths = data.schema, set(data.table.column("path").to_pylist())
         self.court = Court(bench_of_step(step, data, pair), run)
-        self.tried, self.kept, self.lost, self.far = 0, 0, 0, 0
+        self.kept, self.lost, self.far = 0, 0, 0
+        self.labels: list[int] = []
+        self.answers: list[int] = []
 
     def made(self, parents: Dataset) -> Iterator[Add]:
         """The edits that bring in what is drawn of these parents and passes."""
@@ -226,9 +240,13 @@ class _Workshop:
         shown = self.translator.of(originals, guided=self.step.guided)
         rows = list(parents)
         labels = [one.label if self.pair.turned is None else self.pair.turned for one in rows]
-        verdicts = self.court.of(shown, [int(label) for label in labels], parents.ids.tolist())  # type: ignore[arg-type]
+        wanted = [label for label in labels if isinstance(label, int)]
+        verdicts = self.court.of(shown, wanted, parents.ids.tolist())
+        self.labels += wanted
+        self.answers += [verdict.answer for verdict in verdicts]
+        if not self.sound():
+            return
         for parent, label, one, verdict in zip(rows, labels, shown, verdicts, strict=True):
-            self.tried += 1
             self.kept += verdict.passed
             self.lost += verdict.lost
             self.far += not verdict.passed and not verdict.lost
@@ -270,11 +288,27 @@ class _Workshop:
         self.paths.add(path)
         return path
 
+    def sound(self) -> bool:
+        """Whether what was drawn so far shows its classes by more than luck. Of fog that is always taken for a 3 the threes would
+        pass; so nothing does."""
+        return len(self.labels) < _ENOUGH or self._agreement() >= self.step.agree
+
+    def _agreement(self) -> float:
+        return beyond_chance(np.array(self.labels), np.array(self.answers))
+
     def told(self) -> str:
-        share = f"{self.kept / max(self.tried, 1):.1%}"
+        tried = len(self.labels)
+        known = float((np.array(self.labels) == np.array(self.answers)).mean()) if tried else 0.0
+        said = (
+            f"{_NAME} made {self.kept:,} pictures in the style of {self.pair.said[1]}: of {tried:,} drawn {known:.1%} were taken "
+            f"for their class, {self.lost:,} were turned away as lost, {self.far:,} as too far from every real picture; "
+            f"{self.court.told()}"
+        )
+        if self.sound():
+            return said
         return (
-            f"{_NAME} made {self.kept:,} pictures in the style of {self.pair.said[1]}: {share} of {self.tried:,} drawn passed, "
-            f"{self.lost:,} had lost their class, {self.far:,} lay too far from every real picture; {self.court.told()}"
+            f"{said}.\n  They agree with their classes by {self._agreement():.2f} beyond chance, less than {self.step.agree}: "
+            "nothing more comes in. More steps may help, or a smaller content"
         )
 
 

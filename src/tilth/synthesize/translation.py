@@ -43,7 +43,9 @@ class Translation:
     critic_width: int = 32  # of the critic's first layer; published: 64
     rate: float = 4e-4  # of Adam; falls to nothing over the second half
     critic_rate: float = 0.5  # of the rate, for the critic: at the whole rate it was sure within a hundred steps
-    noise: float = 0.5  # deviation of the noise the critic looks through at first, of a scale from -1 to 1; gone half-way
+    noise: float = (
+        0.5  # deviation of the noise the critic looks through at first, of a scale from -1 to 1; gone half-way
+    )
     content: float | None = None  # weight of PatchNCE; None: 10 for fastcut, 1 for cut, as published
     identity: float | None = None  # of "a target picture stays"; None: 0, 1 and 5, as published
     cycle: float = 10.0  # of "there and back", as published; for cyclegan alone
@@ -58,6 +60,7 @@ class Translation:
     learner: str = "learn.contrastive"  # of the judge
     settings: Mapping[str, Any] = field(default_factory=_learner_settings)  # of that learner
     folds: int = 3  # networks of the judge; each judges what it did not see
+    agree: float = 0.4  # least agreement of judge and labels beyond chance; below it nothing of what is drawn comes in
     guided: bool = True  # larger pictures keep the edges of their original where only tones change
     balance: bool = True  # smallest classes first; False: every picture is used alike
     most_seen: int = 4000  # pictures of a domain that are looked at in training
@@ -125,5 +128,6 @@ _RANGES = {
     "shift": (0, 0.5),
     "average": (0, 0.999999),
     "folds": (2, 20),
+    "agree": (0, 1),
     "most_seen": (8, 10_000_000),
 }
