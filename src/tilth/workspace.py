@@ -15,7 +15,7 @@ from tilth.edit import Edit
 from tilth.errors import RecipeError, WorkspaceError
 from tilth.finding import Finding
 from tilth.recipe import Recipe, Row, StepCall, parse_recipe
-from tilth.run import answers, building, door, opening, proof, values, valuing
+from tilth.run import answers, applied, building, door, exports, opening, proof, proposals, values, valuing
 from tilth.run.ablation import Ablation, Question, ablated, last_ablation
 from tilth.run.compare import Difference, differences
 from tilth.run.local import LocalRun
@@ -28,7 +28,6 @@ from tilth.run.voice import Silence, Voice
 from tilth.signal import Signal
 from tilth.store import history
 from tilth.store.ledger import Batch, Change
-from tilth.store.plain import kind_of
 from tilth.store.shelf import Store
 from tilth.store.tables import write_signal
 from tilth.trial import Evidence
@@ -250,34 +249,12 @@ class Workspace:
                 commit=False,
                 least=least_severity,
             )
-            self._keep_proposals(outcome, start)
+            proposals.keep(self.store, outcome.done, start)
         return outcome
-
-    def _keep_proposals(self, outcome: Outcome, start: str) -> None:
-        ledger = self.store.ledger
-        with ledger.transaction():
-            ledger.drop_batches((batch.batch for batch in ledger.batches(state="proposed")), state="withdrawn")
-            for done in outcome.done:
-                if done.edits:
-                    ledger.add_batch(
-                        done.edits,
-                        place=done.place.place,
-                        use=done.place.use,
-                        key=done.place.key,
-                        before=start,
-                        after="",
-                        state="proposed",
-                        by="tilth",
-                        seconds=done.seconds,
-                    )
 
     def proposals(self) -> list[tuple[Batch, Change]]:
         """The edits that wait for `apply`."""
-        return [
-            (batch, one)
-            for batch in self.store.ledger.batches(state="proposed")
-            for one in self.store.ledger.changes(batch=batch.batch)
-        ]
+        return proposals.waiting(self.store)
 
     def apply(
         self,
@@ -289,7 +266,8 @@ class Workspace:
     ) -> Dataset:
         """Apply these edits, or the proposals; of these only what is named, and nothing that is to be skipped.
 
-        only, skip  samples (id or path), names of steps or kinds of edit (`drop`, `relabel`, `add`)
+        only  samples (id or path), names of steps or kinds of edit (`drop`, `relabel`, `add`); the other proposals stay open
+        skip  the same; these are declined
         """
         with self.store.writing():
             if edits is not None:
@@ -297,30 +275,13 @@ class Workspace:
                     self.store, self.data, list(edits), place="apply", use="apply", key="", by=by
                 )
                 return data
-            return self._apply_proposals(only, skip, by)
+            chosen = proposals.Chosen(self._meant(only), self._meant(skip))
+            return proposals.apply(self.store, self.data, chosen, by=by)
 
-    def _apply_proposals(self, wanted: Sequence[str], unwanted: Sequence[str], by: str) -> Dataset:
-        batches = self.store.ledger.batches(state="proposed")
-        if not batches:
-            raise WorkspaceError("nothing is proposed. First:  tilth propose")
-        words = {"drop", "relabel", "add", "weigh", "move"} | {batch.use for batch in batches}
-        # A name that is no step and no kind is a sample; one that is no sample either is told, not passed over.
-        only = {name if name in words else self.find(name) for name in wanted}
-        skip = {name if name in words else self.find(name) for name in unwanted}
-        data = self.data
-        for batch in batches:
-            chosen = []
-            for change in self.store.ledger.changes(batch=batch.batch):
-                said = {change.edit.id, kind_of(change.edit), batch.use}
-                if (not only or said & only) and not said & skip:
-                    chosen.append(change.edit)
-            if chosen:
-                place, seconds = batch.place, batch.seconds
-                data, _ = history.add_batch(
-                    self.store, data, chosen, place=place, use=batch.use, key="", by=by, seconds=seconds
-                )
-        self.store.ledger.drop_batches((batch.batch for batch in batches), state="settled")
-        return data
+    def _meant(self, names: Sequence[str]) -> set[str]:
+        """Names of steps and kinds as they are; every other name is a sample, and one that is none is told."""
+        words = {*proposals.KINDS, *(batch.use for batch in self.store.ledger.batches(state="proposed"))}
+        return {name if name in words else self.find(name) for name in names}
 
     def validation_set(
         self,
@@ -346,19 +307,21 @@ class Workspace:
         with self.store.writing():
             start = history.head(self.store)
             outcome = run_plan(self.store, self.run, places, start=start, folds=chosen.folds, budget=0, commit=False)
-            self._keep_proposals(outcome, start)
+            proposals.keep(self.store, outcome.done, start)
         return building.built(self.base.schema, outcome)
 
     def export_validation_set(
         self, made: building.ValidationSet, where: str | Path, *, layout: str | None = None
     ) -> Path:
         """Write a validation set to the folder `where`/NAME-validation-set, in the layout of the source or another."""
-        return proof.export(self.run, made.data, self.check_validation_target(where), layout=layout, name=None)
+        return exports.write(
+            self.run, made.data, self.check_validation_target(where, layout=layout), layout=layout, name=None
+        )
 
-    def check_validation_target(self, where: str | Path) -> Path:
-        """The folder `where`/NAME-validation-set. Raises ExportError where it could not be written."""
+    def check_validation_target(self, where: str | Path, *, layout: str | None = None) -> Path:
+        """The folder `where`/NAME-validation-set. Raises ExportError where it could not be written in this layout."""
         folder = Path(where) / f"{str(self.fact('name')).removesuffix('-training-set')}-validation-set"
-        self.check_target(folder)
+        self.check_target(folder, layout=layout)
         return folder
 
     def improve(
@@ -387,9 +350,8 @@ class Workspace:
         how["valued_by"] = [learner or chosen.learner, dict(settings or {})]
         learner = learner or chosen.learner or default_learner(self.base.schema)
         proof.fixed_model(learner, settings)  # a wrong name or setting is told before the work
-        with self.store.writing():
-            self.store.ledger.set_fact("recipe", text)
-            self.store.ledger.set_fact("applied", how)
+        proof.check_metric(metric, self.base.schema.task)
+        with self.store.writing(), applied.applying(self.store.ledger, text, how):
             outcome = run_plan(
                 self.store,
                 self.run,
@@ -409,6 +371,32 @@ class Workspace:
             )
         return Improved(self.base, self.data, outcome, evidence)
 
+    def foresee(
+        self,
+        recipe: str | None = None,
+        *,
+        learner: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        budget: int | None = None,
+        embedder: str | None = None,
+        least_severity: Mapping[str, float] | None = None,
+    ) -> Outcome:
+        """What `improve` would do, asked the same: nothing is changed and nothing is proposed. What is computed for it is kept,
+        and `improve` finds it again."""
+        chosen, _ = self.recipe(recipe)
+        places = self.plan(proof.valued_by(chosen, learner or chosen.learner, settings), embedder=embedder)
+        with self.store.writing():
+            return run_plan(
+                self.store,
+                self.run,
+                places,
+                start=history.base(self.store),
+                folds=chosen.folds,
+                budget=self._budget(chosen, budget),
+                commit=False,
+                least=least_severity,
+            )
+
     def _budget(self, recipe: Recipe, budget: int | None) -> int:
         budget = budget if budget is not None else recipe.budget
         return len(self.base.open) if budget is None else budget
@@ -424,8 +412,12 @@ class Workspace:
         settings: Mapping[str, Any] | None = None,
         seeds: int = 3,
         metric: str | None = None,
+        robustness: bool = False,
     ) -> Evidence:
-        """Train the fixed model on both versions, with the same seeds, and ask the sealed test split."""
+        """Train the fixed model on both versions, with the same seeds, and ask the sealed test split.
+
+        robustness  ask it about changed test pictures too: noise, FGSM, PGD and one pixel, each model attacked itself
+        """
         learner, settings = self._fixed_model(learner, settings)
         asked = {
             "before": self.version(before).version,
@@ -434,6 +426,7 @@ class Workspace:
             "settings": dict(settings),
             "seeds": seeds,
             "metric": metric,
+            **({"robustness": True} if robustness else {}),
         }
         with self.store.writing():
             evidence = proof.prove(self.store, self.run, **asked)
@@ -451,12 +444,22 @@ class Workspace:
             return recorded["learner"], {**recorded["settings"], **(settings or {})}
         return learner or default_learner(self.base.schema), settings or {}
 
-    def evidence(self) -> Evidence | None:
-        """The proof on record, where it is of the present version."""
+    def evidence(self, *, train: bool = False) -> Evidence | None:
+        """The proof on record, where it is of the present version.
+
+        train  whether trainings that are not on record any more are made again; else there is no proof
+        """
         asked = self.fact("proof")
         if not asked or asked["after"] != history.head(self.store):
             return None
-        return proof.prove(self.store, replace(self.run, fresh=0.0), **asked)
+        try:
+            return proof.prove(self.store, self._reading(train), **asked, train=train)
+        except proof.Untrained:
+            return None
+
+    def _reading(self, train: bool) -> LocalRun:
+        """The Run for what is on record: read in this process, and taken as it is."""
+        return replace(self.run, fresh=0.0, workers=self.run.workers if train else 1)
 
     def ablate(
         self,
@@ -479,15 +482,19 @@ class Workspace:
         chosen, how = self._to_ablate(recipe, learner, settings)
         learner, settings = self._fixed_model(learner or (chosen.learner if recipe else None), settings)
         proof.fixed_model(learner, settings)  # a wrong name or setting is told before the work
+        proof.check_metric(metric, self.base.schema.task)
         plans = [self._row(row, chosen, how) for row in rows_of(chosen)]
         budget = self._budget(chosen, how["budget"] if budget is None else budget)
         asked = Question(chosen.name, learner, dict(settings), seeds, metric, budget)
         with self.store.writing():
             return ablated(self.store, self.run, plans, asked, least=how["least"])
 
-    def ablation(self) -> Ablation | None:
-        """The ablation that was made last, or None."""
-        return last_ablation(self.store, replace(self.run, fresh=0.0))
+    def ablation(self, *, train: bool = False) -> Ablation | None:
+        """The ablation that was made last, or None.
+
+        train  whether trainings that are not on record any more are made again; else their rows are left out
+        """
+        return last_ablation(self.store, self._reading(train), train=train)
 
     def _to_ablate(
         self, recipe: str | None, learner: str | None, settings: Mapping[str, Any] | None
@@ -495,9 +502,9 @@ class Workspace:
         """The recipe whose rows are asked for, and how it is run: budget, embedder, least severity, valuators' learner."""
         chosen, _ = self.recipe() if recipe is None else load_recipe(recipe)
         plain = {"budget": None, "embedder": None, "least": {}, "valued_by": [learner or chosen.learner, settings]}
-        if recipe is None and (text := self.fact("recipe")):
+        if recipe is None and (text := self.fact(applied.RECIPE)):
             # As it was applied, so that what was done for it is found again.
-            return parse_recipe(text, where="the recipe that was applied"), {**plain, **self.fact("applied", {})}
+            return parse_recipe(text, where="the recipe that was applied"), {**plain, **self.fact(applied.HOW, {})}
         return chosen, plain
 
     def _row(self, row: Row, recipe: Recipe, how: Mapping[str, Any]) -> RowPlan:
@@ -672,7 +679,7 @@ class Workspace:
             return [one for batch in line for one in ledger.changes(batch=batch.batch)]
         chosen: list[Change] = []
         for name in names:
-            if name in ("drop", "relabel", "add", "weigh", "move"):
+            if name in proposals.KINDS:
                 chosen += ledger.changes(kinds=[name])
             elif name in {batch.use for batch in line}:
                 chosen += [one for batch in line if batch.use == name for one in ledger.changes(batch=batch.batch)]
@@ -685,15 +692,36 @@ class Workspace:
     def export(
         self, where: str | Path, *, layout: str | None = None, version: str = "head", name: str | None = None
     ) -> Path:
-        """Write a version to a folder or file, in the layout of the source or another (`folder`, `animals`, `table`)."""
-        data = self.version(version)
-        if self.fact("held_out"):
-            data = door.put_back(data)
-        return proof.export(self.run, data, Path(where), layout=layout, name=name)
+        """Write a version to a folder or file, in the layout of the source or another (`folder`, `animals`, `table`). What
+        lies there already, as it was written, is not written again."""
+        data, where = self._as_read(self.version(version)), Path(where)
+        if exports.there(self.store, where, data, layout, name):
+            self.voice.log(f"{where} holds this version already")
+            return where
+        exports.write(self.run, data, where, layout=layout, name=name)
+        exports.remember(self.store, where, data, layout, name)
+        return where
 
-    def check_target(self, where: Path) -> None:
+    def target(self, where: str | Path, *, layout: str | None = None, instead: bool = False) -> Path:
+        """Where an export of the present version may go: there; where an earlier export of this workspace lies and is of
+        another version, beside it. Raises ExportError where it could not be written: told before the work, not after.
+
+        instead  beside it, too, where something else lies there
+        """
+        where, data = Path(where), self._as_read(self.data)
+        if instead or exports.ours(self.store, where):
+            where = exports.place(self.store, where, data, layout)
+        if not exports.there(self.store, where, data, layout, None):
+            exports.check(self.run, data, where, layout=layout)
+        return where
+
+    def check_target(self, where: Path, *, layout: str | None = None) -> None:
         """Raises ExportError where an export to this folder could not be written: told before the work, not after."""
-        proof.check_target(where)
+        exports.check(self.run, self._as_read(self.data), where, layout=layout)
+
+    def _as_read(self, data: Dataset) -> Dataset:
+        """With what was held out of train in train again."""
+        return door.put_back(data) if self.fact("held_out") else data
 
     def write_signal(self, signal: Signal, where: Path) -> None:
         """A signal as Parquet: `id` and `value`."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tilth.cli import groups, say, selftest, tables, worth
+from tilth.cli import groups, say, selftest, tables, targets, worth
 from tilth.cli import options as o
 from tilth.errors import SettingError
 
@@ -105,10 +105,17 @@ def improve(
         fresh=fresh,
     )
     if dry_run:
-        say.dry_run(ws, recipe, budget, embedder, json, least)
+        asked = {
+            "learner": model,
+            "settings": settings,
+            "budget": budget,
+            "embedder": embedder,
+            "least_severity": least,
+        }
+        say.dry_run(ws, recipe, embedder, ws.foresee(recipe, **asked).edits, json)
         return
-    target = out or Path(f"{ws.fact('name')}-improved")
-    ws.check_target(target)  # a folder that cannot be written is told before the work, not after it
+    place, instead = targets.dataset_of(ws, out, export_layout), out is None
+    ws.target(place, layout=export_layout, instead=instead)  # what cannot be written is told before the work
     improved = ws.improve(
         recipe,
         learner=model,
@@ -120,9 +127,9 @@ def improve(
         prove=prove,
         least_severity=least,
     )
-    ws.export(target, layout=export_layout)
+    written = targets.written(ws, place, layout=export_layout, instead=instead)
     page = _write_report(ws, report)
-    say.improved(ws, improved, target, page, json)
+    say.improved(ws, improved, written, page, json)
 
 
 @app.command()
@@ -367,7 +374,7 @@ def validation_set(
         workers=workers,
         fresh=fresh,
     )
-    ws.check_validation_target(out)
+    ws.check_validation_target(out, layout=export_layout)
     made = ws.validation_set(per_class, recipe=recipe, learner=learner, embedder=embedder, copies=copies)
     where = ws.export_validation_set(made, out, layout=export_layout) if len(made.data) else None
     say.validation_set(ws, made, where, json)
@@ -472,7 +479,7 @@ def propose(
     least = selftest.least(least_severity)
     ws = _open(source, workspace, quiet)
     outcome = ws.propose(recipe, budget=budget, embedder=embedder, least_severity=least)
-    say.edits(ws, outcome.edits, json)
+    say.edits(ws, outcome.edits, json, "To apply:  tilth apply" + say.where(ws))
 
 
 @app.command()
@@ -481,15 +488,15 @@ def apply(
         list[str] | None,
         typer.Option("--only", help="Sample id, step or kind (drop, relabel, add). Repeatable."),
     ] = None,
-    skip: Annotated[list[str] | None, typer.Option("--skip", help="The same, to leave out. Repeatable.")] = None,
+    skip: Annotated[list[str] | None, typer.Option("--skip", help="The same, to decline. Repeatable.")] = None,
     by: Annotated[str, typer.Option("--by", help="Who decides: a name for the ledger.")] = "person",
     workspace: o.WorkspaceOpt = None,
     json: o.JsonOpt = False,
 ) -> None:
-    """Apply what `tilth propose` proposed."""
+    """Apply what `tilth propose` proposed: all of it, or what you name; the rest stays open."""
     ws = _known(workspace)
     data = ws.apply(only=only or (), skip=skip or (), by=by)
-    say.data({"version": data.version, "samples": len(data), **ws.tally()}, json)
+    say.data({"version": data.version, "samples": len(data), **ws.tally(), "open": len(ws.proposals())}, json)
 
 
 @app.command()
@@ -506,6 +513,9 @@ def prove(
     after: Annotated[str, typer.Option(help="The other one.")] = "head",
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Prove a recipe part by part: which of its steps bring what.")
+    ] = False,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Also ask about test pictures that were changed against each model.")
     ] = False,
     budget: o.BudgetOpt = None,
     learner: o.LearnerOpt = None,
@@ -524,14 +534,14 @@ def prove(
     With `--ablate [RECIPE]` it is trained on every row of an ablation: the untouched data, then a part of the recipe more in
     each row. Your versions stay as they are. Run it again after Ctrl-C: it goes on with the next training.
     """
-    tables.check_asked(ablate, rows, before, after, budget)
+    tables.check_asked(ablate, rows, before, after, budget, robustness)
     ws = _open(None, workspace, quiet, device=device, workers=workers)
     model, settings = o.fixed_model(learner, train_command, set_)
     how = {"learner": model, "settings": settings, "seeds": seeds, "metric": metric}
     if ablate:
         tables.ablation(ws, ws.ablate(rows, budget=budget, **how), json)
     else:
-        tables.proved(ws, ws.prove(before, after, **how), json)
+        tables.proved(ws, ws.prove(before, after, **how, robustness=robustness), json)
 
 
 @app.command()
@@ -543,10 +553,14 @@ def versions(workspace: o.WorkspaceOpt = None, json: o.JsonOpt = False) -> None:
 @app.command()
 def report(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The HTML file.  [default: NAME-report.html]")] = None,
+    train: Annotated[
+        bool,
+        typer.Option("--train", help="Train again what a proof or an ablation lacks; else it is left out, and named."),
+    ] = False,
     workspace: o.WorkspaceOpt = None,
 ) -> None:
     """One self-contained HTML file: what was found, what was changed and why, and the proof."""
-    print(_write_report(_known(workspace), out))
+    print(_write_report(_known(workspace), out, train=train))
 
 
 @app.command()
@@ -622,7 +636,7 @@ def demo(
     run_demo(folder, seed=seed or 0, quiet=quiet)
 
 
-def _write_report(ws: Any, where: Path | None) -> Path:
+def _write_report(ws: Any, where: Path | None, *, train: bool = False) -> Path:
     import tilth
 
-    return tilth.write_report(ws, where or Path(f"{ws.fact('name')}-report.html"))
+    return tilth.write_report(ws, targets.report_of(ws, where), train=train)

@@ -12,7 +12,7 @@ from tilth.dataset import Dataset
 from tilth.errors import ExportError
 from tilth.formats import splits
 from tilth.formats.cells import cell_of
-from tilth.formats.labels import told_of
+from tilth.formats.labels import hard_instead, told_of
 from tilth.formats.listing import TABLES
 from tilth.formats.naming import fitted, place, safe
 from tilth.formats.sheet import write_sheet
@@ -162,7 +162,10 @@ def _row(sample: Sample, data: Dataset, texts: Mapping[str, str], plan: _Plan, p
     labels: list[str] = facts.get("label") or ["label"]
     if len(labels) > 1:
         if isinstance(told, dict):
-            raise ExportError(f"{sample.path} has a soft label, which columns of 0s and 1s cannot hold.")
+            raise ExportError(
+                f"{sample.path} has a soft label, which columns of 0s and 1s cannot hold. Give the source one column of "
+                f"labels, or give the sample whole classes.{hard_instead(sample)}"
+            )
         chosen = (told,) if isinstance(told, str) else told or ()
         values |= {name: int(name in chosen) for name in labels}
     else:

@@ -44,9 +44,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Inked:
-    """What was written on a page, before it is rendered; its generator goes on to the paper."""
+    """What was written on a page, and by whom, before it is rendered; its generator goes on to the paper."""
 
     page: Page
+    by: str
     word: Strokes
     look: Look
     rng: np.random.Generator
@@ -58,6 +59,7 @@ class Done:
     """A page as a picture (h, w, c) uint8."""
 
     page: Page
+    by: str
     shown: Array
     evidence: Mapping[str, Any]
 
@@ -70,7 +72,7 @@ def shown(pen: Pen, pages: Sequence[Page], attempt: int) -> list[Done]:
     """The pages as this pen writes them."""
     inked = pen(pages, attempt)
     pictures = rendered([one.word for one in inked], [one.look for one in inked], [one.rng for one in inked])
-    return [Done(one.page, picture, one.evidence) for one, picture in zip(inked, pictures, strict=True)]
+    return [Done(one.page, one.by, picture, one.evidence) for one, picture in zip(inked, pictures, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,12 @@ class Desk:
         labels, ids = [one.page.label for one in done], [one.page.id for one in done]
         found = self.judge.of([one.shown for one in done], labels, ids, self.run)
         return [
-            Done(one.page, one.shown, {**one.evidence, "probability": said.probability, "distance": said.distance})
+            Done(
+                one.page,
+                one.by,
+                one.shown,
+                {**one.evidence, "probability": said.probability, "distance": said.distance},
+            )
             for one, said in zip(done, found, strict=True)
             if said.passed
         ]
@@ -162,7 +169,7 @@ class Desk:
             maker=f"{self.maker}:{one.evidence['technique']}",
             home="blob",
         )
-        because = f"more of {name}: {one.evidence['text']} written by {one.evidence['by']}"
+        because = f"more of {name}: {one.evidence['text']} written by {one.by}"
         return Add(sample, because, one.evidence, content)
 
 

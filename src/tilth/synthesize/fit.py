@@ -32,7 +32,8 @@ _ENOUGH = 10  # pictures of a class in the target that are drawn from as often a
 _FORM_ASPECT, _FORM_LENGTH = 0.5, 0.45  # how far, in powers of 2, pictures of one form lie apart in both proportions
 _PALE = 0.1  # of the pictures have strokes that break up
 _DIRTY = 0.015  # of the ink in specks: dirt; below, what the pen left beside the word
-_FULL = 0.65  # of a drawing's box under ink at most, were no line to cross another
+_FULL = 0.5  # of a drawing's box under ink at most, were no line to cross another
+_CROSSING = 1.5  # times as much ink as one sees where lines cross and lie over each other
 _RULED = 0.04  # of the ink reaching in from the border: there are lines on the paper; below, a neighbour's ink
 
 
@@ -45,7 +46,7 @@ class Seen:
     aspect   log2 of its drawing's width over its height
     length   log2 of the length of its lines over the longer side of the drawing
     others   as in `Look`
-    ruling, specks  shares of its ink, as in `attributes`
+    ruling, specks, fill  as in `attributes`; inked as its `ink`
     """
 
     id: str
@@ -67,6 +68,7 @@ class Seen:
     ruling: float
     specks: float
     inked: float
+    fill: float
     jpeg: bool
 
 
@@ -100,6 +102,7 @@ def seen(shown: Picture, row: Array, *, id: str, label: int, jpeg: bool) -> Seen
         ruling=said["ruling"],
         specks=said["specks"],
         inked=said["ink"],
+        fill=said["fill"],
         jpeg=jpeg,
     )
 
@@ -112,7 +115,11 @@ def tones_of(shown: Picture) -> tuple[tuple[int, ...], tuple[int, ...], tuple[tu
     apart = np.abs(grey.astype(np.int16) - int(luma(np.array(ground, np.uint8)[None, None])[0, 0]))
     most = int(np.percentile(apart, 99.5)) if apart.any() else 0
     inked = shown[apart > max(_APART, most // 2)]
-    ink = tuple(np.median(inked, axis=0).astype(int).tolist()) if len(inked) else tuple(0 if t > 127 else 255 for t in ground)
+    ink = (
+        tuple(np.median(inked, axis=0).astype(int).tolist())
+        if len(inked)
+        else tuple(0 if t > 127 else 255 for t in ground)
+    )
     counts = np.bincount(grey.ravel(), minlength=256)
     common = np.flatnonzero(counts > 0.0005 * grey.size)
     if len(common) > _FEW or counts[common].sum() < 0.997 * grey.size or shown.shape[2] > 1:
@@ -129,12 +136,14 @@ class Target:
 
     every    all that was seen
     own      by class index those of the class
-    thicker  times as wide a pen as the strokes that it is to draw: ink that runs or is lost at the edges
+    thicker  times as wide a pen as the strokes that it is to draw: ink runs, or is lost at the edges
+    softer   times as wide edges as those that are to be measured
     """
 
     every: tuple[Seen, ...]
     own: Mapping[int, tuple[Seen, ...]]
     thicker: float = 1.0
+    softer: float = 1.0
 
     @classmethod
     def of(cls, every: Sequence[Seen]) -> Target:
@@ -163,11 +172,18 @@ def form_like(one: Seen, ways: Sequence[Form], rng: np.random.Generator, *, same
 
 
 def look_like(
-    one: Seen, hand: Writer, rng: np.random.Generator, *, same: bool, thicker: float = 1.0, side_px: int | None = None
+    one: Seen,
+    hand: Writer,
+    rng: np.random.Generator,
+    *,
+    same: bool,
+    thicker: float = 1.0,
+    softer: float = 1.0,
+    side_px: int | None = None,
 ) -> Look:
     """The looks of a picture of the target, a little off, with what is this writer's own.
 
-    thicker  as in `Target`
+    thicker, softer  as in `Target`
     same     whether the picture is of the class that is written: its proportions are only then a measure
     side_px  the longer side; None: that of the picture
     """
@@ -190,8 +206,8 @@ def look_like(
         flow=_flow(hand, rng) if clean else 1.0,
         swell=hand.swell,
         taper=hand.taper,
-        soft_px=1.5 if clean else one.soft_px * size,
-        rough=hand.rough,
+        soft_px=1.5 if clean else one.soft_px * size * softer,
+        rough=hand.rough if clean else 0.5 * hand.rough,  # that of grey scans is in their grain too
         levels=_shifted(one.levels, rng),
         grain=one.grain,
         shade=0.0 if clean else abs(rng.normal(0, 0.03)),
@@ -229,13 +245,15 @@ def _rulings(height: int, width: int, clean: bool, rng: np.random.Generator) -> 
     )
 
 
+def thinned(word: Strokes, look: Look, *, fill: float = 0.0) -> Look:
+    """The look with a pen so thin that the lines of the word do not run into one blot.
 
-def thinned(word: Strokes, look: Look) -> Look:
-    """The look with a pen so thin that the lines of the word do not run into one blot."""
+    fill  ink in the box of a drawing of the same class: as much may be
+    """
     lines = placed(word, look)
     left, top, right, bottom = box(lines)
     length = sum(float(np.hypot(*np.diff(line, axis=0).T).sum()) for line in lines)
     wide, high = right - left, bottom - top
-    area = max(wide, 0.4 * high) * max(high, 0.4 * wide)
-    most = _FULL * area / max(length, 1.0)
+    area = (max(wide, 0.4 * high) + look.pen_px) * (max(high, 0.4 * wide) + look.pen_px)
+    most = max(_FULL, _CROSSING * fill) * area / max(length, 1.0)
     return replace(look, pen_px=max(1.0, most)) if look.pen_px > most else look

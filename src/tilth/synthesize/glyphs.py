@@ -23,6 +23,7 @@ _CAPITAL = 21.0  # units of the fonts from the base line to the top of a capital
 _BASE = 9.0  # y of their base line
 _CORNER = np.deg2rad(50)  # a line that turns by more at one point has a corner there
 _PIECE = np.deg2rad(80)  # a curve is cut into arcs that turn by less: one movement of the hand each
+_STRAIGHT = 0.15  # of a capital's height: an edge that is longer, and twice as long as others, is no part of a curve
 _SPACE = 0.6  # of a capital's height: a blank
 
 
@@ -65,7 +66,6 @@ class Glyph:
 HANDS: Mapping[str, tuple[str, ...]] = {
     "print": ("futural", "greeks", "cyrilc_1"),
     "script": ("scripts",),
-    "cursive": ("cursive",),
 }
 """Name -> fonts, of which the first that has a letter gives it."""
 
@@ -130,7 +130,9 @@ def _font(name: str) -> Mapping[str, Glyph]:
     fonts = HersheyFonts()
     fonts.load_default_font(name)
     of = _KEYS.get(name)
-    keys = of if of is not None else {key: key for key in fonts.all_glyphs if key.isprintable() and not key.isspace()}
+    # Digits and signs of the script are drawn with double lines; those of the print are as good.
+    fit = str.isalpha if name == "scripts" else str.isprintable
+    keys = of if of is not None else {key: key for key in fonts.all_glyphs if fit(key) and not key.isspace()}
     drawn = {letter: fonts.all_glyphs[key] for letter, key in keys.items()}
     return {letter: _read(one) for letter, one in drawn.items() if one.strokes}
 
@@ -148,18 +150,21 @@ def _read(drawn: Any) -> Glyph:
 
 
 def arcs(line: Array) -> Via:
-    """A polyline (p, 2) as few arcs: cut at its corners, where it begins to turn the other way, and where an arc has turned
-    by 80 degrees."""
+    """A polyline (p, 2) as few arcs: cut at its corners, where it begins to turn the other way, where an arc has turned by 80
+    degrees, and at both ends of an edge that is much longer than its neighbours: that one is straight."""
     if len(line) > 1:
         line = line[np.concatenate([[True], np.hypot(*np.diff(line, axis=0).T) > 1e-6])]
     if len(line) < 3:
         return Via(line, np.zeros(len(line) - 1, np.float32))
     steps = np.diff(line, axis=0)
+    lengths = np.hypot(*steps.T)
+    straight = lengths > max(_STRAIGHT, 2 * float(np.median(lengths)))
     headings = np.arctan2(steps[:, 1], steps[:, 0])
     turns = (np.diff(headings) + np.pi) % (2 * np.pi) - np.pi
     cuts, bows, turned, edges = [0], [], 0.0, 1
     for at, turn in enumerate(turns.tolist(), 1):
-        if abs(turn) > _CORNER or abs(turned + turn) > _PIECE or turned * turn < 0:
+        ends = straight[at] or straight[at - 1]
+        if ends or abs(turn) > _CORNER or abs(turned + turn) > _PIECE or turned * turn < 0:
             cuts.append(at)
             bows.append(_bow(turned, edges))
             turned, edges = 0.0, 0

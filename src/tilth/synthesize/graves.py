@@ -266,10 +266,12 @@ class _Pen:
                 continue
             width = self.target.thicker * self.step.stroke_width
             same, plain = like.label == page.label, writer(rng, sloppy=0.0)
-            look = look_like(like, plain, rng, same=same, thicker=width, side_px=self.step.side_px)
+            tuned = {"thicker": width, "softer": self.target.softer}
+            look = look_like(like, plain, rng, same=same, **tuned, side_px=self.step.side_px)
+            look = thinned(strokes, look, fill=like.fill if same else 0.0)
             technique = "primed" if self.step.style else "recurrent"
-            said = {"technique": technique, "text": text, "by": "a network", "cut": cut, "looks_of": like.id}
-            found.append(Inked(page, strokes, thinned(strokes, look), rng, said))
+            said = {"technique": technique, "text": text, "cut": cut, "looks_of": like.id}
+            found.append(Inked(page, "a network", strokes, look, rng, said))
         return found
 
     def _text(self, page: Page, like: Any, rng: np.random.Generator) -> str:

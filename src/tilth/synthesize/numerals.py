@@ -182,7 +182,7 @@ def _measured(form: Form) -> Form:
     """The form with its proportions: they tell forms apart in pictures."""
     x, lines, spans = 0.0, [], []
     for variants in form.letters:
-        lines += [via.points + (x, 0) for via in variants[0].strokes]
+        lines += [via.points + np.array([x, 0]) for via in variants[0].strokes]
         spans.append((x, x + variants[0].width))
         x += variants[0].width + _GAP
     spans = spans if form.bars == "own" else [(spans[0][0], spans[-1][1])]

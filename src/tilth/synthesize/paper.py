@@ -51,7 +51,7 @@ def _noise(size_px: float, shape: tuple[int, ...], rng: np.random.Generator) -> 
 
 def uneven(dark: Array, look: Look, rng: np.random.Generator) -> None:
     """Make ink (h, w) uneven in place: in small lumps, as the paper's tooth takes it, and in larger ones, as the pen
-    gives it."""
+    gives it. Where it lies thick it is above 1."""
     rows = np.flatnonzero(dark.any(1))
     if look.rough <= 0 or not len(rows):
         return
@@ -62,7 +62,6 @@ def uneven(dark: Array, look: Look, rng: np.random.Generator) -> None:
     # Half-way up the edge noise moves the outline, by less than the edge is wide; on the ridge it pales the ink.
     lumps += 1
     inked *= lumps
-    np.minimum(inked, 1, out=inked)
     np.maximum(inked, 0, out=inked)
 
 
@@ -96,7 +95,7 @@ def scanned(dark: Array, look: Look, rng: np.random.Generator) -> Picture:
         _soiled(dark, look.specks, rng)
     if look.levels:
         return _few_tones(dark, look)
-    tones = np.asarray(look.ground, np.float32) + dark[:, :, None] * (
+    tones = np.asarray(look.ground, np.float32) + np.minimum(dark, 1)[:, :, None] * (
         np.asarray(look.ink, np.float32) - np.asarray(look.ground, np.float32)
     )
     tones *= _light(dark.shape, look, rng)[:, :, None]
@@ -118,7 +117,7 @@ def _few_tones(dark: Array, look: Look) -> Picture:
     for tone, share in zip(reversed(tones[:-1]), reversed(shares[:-1].tolist()), strict=True):
         count = round(share * len(inked))
         if count:
-            found[inked >= np.partition(inked, -count)[-count]] = tone
+            found[np.argpartition(inked, -count)[-count:]] = tone
     pixels.ravel()[where] = found
     return pixels[:, :, None]
 
@@ -143,7 +142,7 @@ def _light(shape: tuple[int, ...], look: Look, rng: np.random.Generator) -> Arra
         (middle_x, middle_y), size = rng.uniform(-0.5, 0.5, 2), rng.uniform(0.08, 0.3)
         off = np.sqrt((x[None, :] - middle_x) ** 2 + (y[:, None] - middle_y) ** 2) / size
         # Liquid dries from its rim: darkest at the border of the stain.
-        light *= 1 - rng.uniform(0.03, 0.1) * np.where(off < 1, 0.5 + 0.5 * off**6, np.exp(-((off - 1) * 12) ** 2))
+        light *= 1 - rng.uniform(0.03, 0.1) * np.where(off < 1, 0.5 + 0.5 * off**6, np.exp(-(((off - 1) * 12) ** 2)))
     return light
 
 

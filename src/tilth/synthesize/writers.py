@@ -128,7 +128,9 @@ def _put(via: Via, x: float, base: float, wide: float, high: float, lean: float)
     return Via(via.points @ turn + np.array([x, base], np.float32), via.bows)
 
 
-def _bars(form: Form, places: Sequence[tuple[float, float, float]], hand: Writer, rng: np.random.Generator) -> list[Via]:
+def _bars(
+    form: Form, places: Sequence[tuple[float, float, float]], hand: Writer, rng: np.random.Generator
+) -> list[Via]:
     if form.bars == "none" or not places:
         return []
     own = form.bars == "own"
