@@ -52,7 +52,7 @@ def sheet() -> Image.Image:
             place = (GAP + at % ACROSS * (SIDE + GAP), top + at // ACROSS * (SIDE + GAP))
             out.paste(Image.fromarray(np.repeat(shown, 3, 2) if shown.shape[2] == 1 else shown), place)
         top += -(-len(texts) // ACROSS) * (SIDE + GAP)
-    return out.quantize(40, dither=Image.Dither.NONE)  # the grain of paper is half a megabyte otherwise
+    return out.quantize(160, kmeans=3, dither=Image.Dither.NONE)  # the grain of paper is half a megabyte otherwise
 
 
 def drawn(row: int, texts: tuple[str, ...], looks: tuple[dict, ...]) -> list[np.ndarray]:
