@@ -103,6 +103,7 @@ def ours(net: nn.Module, generations: int) -> dict[str, Run]:
         "fgsm": lambda x, y: gradient.fgsm(net, x, y, eps=EPS),
         "pgd": pgd,
         "deepfool": lambda x, y: deepfool(net, x, y, steps=50, overshoot=0.02, candidates=10).pixels,
+        "deepfool, overshoot .1": lambda x, y: deepfool(net, x, y, steps=50, overshoot=0.1, candidates=10).pixels,
         "one_pixel": lambda x, y: one_pixel(net, x, y, dice(len(x)), agents=400, generations=generations)[0],
     }
 
@@ -119,6 +120,7 @@ def foolbox(net: nn.Module, generations: int) -> dict[str, Run]:
         "fgsm": of(fb.attacks.FGSM(), EPS),
         "pgd": of(fb.attacks.LinfPGD(abs_stepsize=STEP, steps=STEPS, random_start=True), EPS),
         "deepfool": of(fb.attacks.L2DeepFoolAttack(steps=50, candidates=10, overshoot=0.02), None),
+        "deepfool, overshoot .1": of(fb.attacks.L2DeepFoolAttack(steps=50, candidates=10, overshoot=0.1), None),
     }
 
 
@@ -129,6 +131,7 @@ def torchattacks(net: nn.Module, generations: int) -> dict[str, Run]:
         "fgsm": ta.FGSM(net, eps=EPS),
         "pgd": ta.PGD(net, eps=EPS, alpha=STEP, steps=STEPS, random_start=True),
         "deepfool": ta.DeepFool(net, steps=50, overshoot=0.02),
+        "deepfool, overshoot .1": ta.DeepFool(net, steps=50, overshoot=0.1),
         # Its agents are popsize // 3 genes, times 3: 399.
         "one_pixel": ta.OnePixel(net, pixels=1, steps=generations, popsize=400, inf_batch=512),
     }
@@ -193,7 +196,7 @@ def cases(args: argparse.Namespace, folder: Path) -> Iterator[tuple[str, str, Ca
     net, pixels, labels = trained(folder)
     some = [name for name in TOOLS if name == "tilth" or args.peers]
     runs = {name: TOOLS[name](net, args.generations) for name in some}
-    for attack in ("fgsm", "pgd", "deepfool", "one_pixel"):
+    for attack in ("fgsm", "pgd", "deepfool", "deepfool, overshoot .1", "one_pixel"):
         n = args.evolved if attack == "one_pixel" else args.pictures
         repeats = args.repeats if attack in ("fgsm", "pgd") else 1
         for name in some:
@@ -228,6 +231,20 @@ def machine(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def table(rows: dict[str, Any]) -> str:
+    """The rows as they stand in perturbation.md."""
+    lines = [
+        "| network, attack | tool | pictures | success | L2 | of the picture's | pictures a second |",
+        "|---" * 7 + "|",
+    ]
+    for case, tools in rows.items():
+        for name, one in tools.items():
+            far = [f"{one[key]:.3f}" if one[key] is not None else "-" for key in ("l2", "relative_l2")]
+            cells = (case, name, one["pictures"], f"{one['success']:.1%}", *far, f"{one['pictures_a_second']:,.1f}")
+            lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--peers", type=Path, help="a folder of pip install --target")
@@ -253,6 +270,7 @@ def main() -> None:
             rows[case][name] = run()
             OUT.write_text(json.dumps({"machine": machine(args), "settings": settings, "rows": rows}, indent=1) + "\n")
         print(f"{case:42} {name:13} {rows[case][name]}", flush=True)
+    print(table(rows))
 
 
 if __name__ == "__main__":
