@@ -74,6 +74,14 @@ ARMS: dict[str, Arm] = {
     "augment.text": by_step(lambda copies: Text(balance=False, fill=True, most_per_parent=copies)),
     **{name: by_step(partial(by_words, operations=(name,))) for name in OPERATIONS},
     **{name: by_step(partial(by_words, operations=(name,))) for name in SETS},
+    **{
+        "+".join(pool): by_step(partial(by_words, operations=pool))
+        for pool in (
+            ("delete", "characters"),
+            ("delete", "characters", "mask"),
+            ("delete", "characters", "synonym", "insert"),
+        )
+    },
     "eda, no check": by_step(partial(by_words, operations=("eda",), check="none")),
     "eda, strength 0.1": by_step(partial(by_words, operations=("eda",), strength=0.1)),
     "eda, strength 0.4": by_step(partial(by_words, operations=("eda",), strength=0.4)),
