@@ -51,6 +51,13 @@ def report_of(ws: Any, out: Path | None) -> Path:
     return out or Path(f"{_name(ws)}-report.html")
 
 
+def write_report(ws: Any, out: Path | None, *, train: bool = False) -> Path:
+    """The report, written; train: as of `tilth.write_report`."""
+    import tilth
+
+    return tilth.write_report(ws, report_of(ws, out), train=train)
+
+
 def _name(ws: Any) -> str:
     """`photos`; `photos-runs-a` for the workspace `runs/a`: two workspaces on one source write beside each other."""
     parts = Path(os.path.relpath(ws.store.folder)).parts
