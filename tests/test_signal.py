@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from tilth.errors import StepError
 from tilth.signal import Signal, Signals
+from tilth.store.tables import read_signal, write_signal
 
 
 @given(st.lists(st.integers(0, 999), unique=True, min_size=1), st.data())
@@ -38,6 +41,20 @@ def test_values_cannot_be_changed_in_place() -> None:
         signal.values[0] = 1
 
 
-def test_the_key_follows_the_values() -> None:
+def test_the_key_follows_the_values_and_the_facts() -> None:
     ids = np.array(["a" * 16])
-    assert Signal("x", ids, np.zeros(1)).key != Signal("x", ids, np.ones(1)).key
+    signals = [
+        Signal("x", ids, np.zeros(1)),
+        Signal("x", ids, np.ones(1)),
+        Signal("x", ids, np.zeros(1), better="higher"),
+        Signal("x", ids, np.zeros(1), "px"),
+        Signal("x", ids, np.zeros(1), meta={"rules": ["hflip: * -> forbid"]}),
+    ]
+    assert len({signal.key for signal in signals}) == len(signals)
+
+
+def test_the_key_is_the_same_once_it_was_written_and_read(tmp_path: Path) -> None:
+    facts = {"judges": ("a", "b"), "slope": 0.1, "learner": {"epochs": 3}, "none": None}
+    signal = Signal("x", np.array(["a" * 16]), np.zeros((1, 2)), "px", "lower", facts)
+    write_signal(signal, tmp_path / "x.parquet")
+    assert read_signal(tmp_path / "x.parquet").key == signal.key

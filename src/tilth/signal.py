@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -65,8 +66,10 @@ class Signal:
 
     @property
     def key(self) -> str:
-        """Digest of the content: what a memo key is made of."""
-        return digest(self.kind, self.ids, np.ascontiguousarray(self.values))
+        """Digest of all that a step can read of it: what a memo key is made of."""
+        # As JSON, which is how facts are kept: those read back are those that were made.
+        facts = json.dumps(dict(self.meta), sort_keys=True, default=str)
+        return digest(self.kind, self.ids, np.ascontiguousarray(self.values), self.unit, self.better, facts)
 
 
 _GIVERS = {

@@ -5,13 +5,18 @@ rest:
 
     version = 1                     raise it when the numbers change: it is part of the memo key
     needs = ("probabilities",)      signals it reads
+    of_raw = ("probabilities",)     of these, such as it reads for raw samples alone: they may be older than made ones
     gives = ("embedding",)          signals it makes
     grain = "dataset"               or "sample": a new version pays only for its new samples
     modality = ("image",)           what it works on; default both
     extra = ""                      what to install beside tilth, e.g. "onnx" for tilth[onnx]
+    files = ("path",)               settings that name a file; `weights`, a digest of what it holds, is their identity
     own_learner = True              its setting `learner` is a witness of its own, never the fixed model
     source = "Northcutt 2021"       the paper or page
     cost = "O(n k)"                 in words
+
+A step whose settings speak of the data, say of classes, may have `fits(schema)`: it raises SettingError where they do not
+fit, and is asked when a recipe is planned.
 
 **A step returns a Signal, Findings or Edits, and changes nothing.**
 """
@@ -37,10 +42,12 @@ R = TypeVar("R")
 DEFAULTS: Mapping[str, Any] = {
     "version": 1,
     "needs": (),
+    "of_raw": (),
     "gives": (),
     "grain": "dataset",
     "modality": ("image", "text"),
     "extra": "",
+    "files": (),
     "own_learner": False,
     "source": "",
     "cost": "",
@@ -201,6 +208,17 @@ class Model(Protocol):
 
     def features(self, data: Dataset, run: Run) -> Array | None:
         """(n, d) float32 penultimate layer, or None where the model has none."""
+        ...
+
+
+@runtime_checkable
+class Exposed(Protocol):
+    """A model whose answers can be followed back to the pixels: what perturbation needs. torch's types, which this floor
+    does not know, are written Any."""
+
+    def expose(self, pictures: Sequence[Array]) -> AbstractContextManager[tuple[Any, Callable[[Any], Any]]]:
+        """Pictures (uint8 h x w x c) as (b, c, h, w) in 0..1 at the size at which the network sees the whole of each, and
+        its answers as a function of them: (b, k) before softmax. Both hold within the context."""
         ...
 
 

@@ -17,6 +17,7 @@ from tilth.dataset import Dataset, Schema
 from tilth.digest import digest, digest_bytes
 from tilth.errors import SettingError, StepError
 from tilth.numerics import picture
+from tilth.run.plugins import step_key
 from tilth.sample import Sample, raw_id
 from tilth.signal import Signals
 from tilth.testing import worlds
@@ -268,6 +269,22 @@ def test_a_policy_of_another_content_is_another_step(tmp_path):
         keys.append(LearnedPolicy(policy=str(file)).weights)
     assert keys[0] != keys[1]
     assert LearnedPolicy().weights == ""
+
+
+def test_the_same_policy_in_another_file_is_the_same_step(tmp_path):
+    world = worlds.photos(20, test_share=0)
+    found = LearnedPolicy(**QUICK).found(world.data, world.run()).json()
+    steps = []
+    for name in ("one.json", "two.json"):
+        (tmp_path / name).write_text(found)
+        steps.append(LearnedPolicy(policy=str(tmp_path / name)))
+    assert step_key("augment.policy", steps[0]) == step_key("augment.policy", steps[1])
+    one, two = (added(step, world.data, world.run(), 30) for step in steps)
+    assert [add.sample for add in one] == [add.sample for add in two]
+    (tmp_path / "two.json").write_text(found.replace('"magnitude": 0.', '"magnitude": 0.0'))
+    other = LearnedPolicy(policy=str(tmp_path / "two.json"))
+    assert step_key("augment.policy", other) != step_key("augment.policy", steps[0])
+    assert {add.id for add in added(other, world.data, world.run(), 30)}.isdisjoint(add.id for add in one)
 
 
 def test_a_second_round_does_not_search_again(monkeypatch):

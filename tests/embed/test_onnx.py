@@ -9,6 +9,7 @@ import pytest
 
 from tilth.embed.onnx import Onnx
 from tilth.errors import StepError
+from tilth.run.plugins import step_key
 from tilth.testing import worlds
 from tilth.testing.contract import check_step
 
@@ -61,6 +62,14 @@ def test_another_output_may_be_named(tmp_path):
 def test_other_weights_are_another_identity(tmp_path):
     one = Onnx(str(network(tmp_path))).weights
     assert one == Onnx(str(network(tmp_path))).weights != Onnx(str(network(tmp_path, pool=False))).weights
+
+
+def test_the_same_network_in_another_place_is_the_same_step(tmp_path):
+    file = network(tmp_path)
+    (tmp_path / "there").mkdir()
+    moved = tmp_path / "there" / "same.onnx"
+    moved.write_bytes(Path(file).read_bytes())
+    assert step_key("embed.onnx", Onnx(str(file))) == step_key("embed.onnx", Onnx(str(moved)))
 
 
 def test_what_is_wrong_with_the_file_is_said(tmp_path):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 import tilth
+from tilth.cli.tables import datasets
 from tilth.dataset import Dataset, Schema
 from tilth.edit import Add, Drop, Relabel
 from tilth.errors import RecipeError, SettingError, StepError
@@ -236,6 +240,26 @@ def test_rows_are_made_beside_the_line_and_shown_by_the_report(
     assert page.count("Classification report, means over the seeds") == 3
 
 
+def test_the_report_leaves_out_what_it_would_have_to_train_and_says_so(
+    ws: Workspace, fits: Counter[str], tmp_path: Path
+) -> None:
+    found = ws.ablate(str(tmp_path / "small.toml"), learner="linear", seeds=1, budget=130)
+    ws.prove(learner="linear", seeds=1)
+    trained = Counter(fits)
+    files = {json.loads(file.read_text())["version"]: file for file in ws.store.folder.glob("trials/*.json")}
+    files[found.rows[1].version].unlink()
+    page = render(story_of(ws))
+    assert "cleansing and augmentation" in page and "left out: cleansing. To train them again" in page
+    assert ws.ablation().left_out == ("cleansing",)  # type: ignore[union-attr]
+    files[ws.base.version].unlink()
+    page = render(story_of(ws))
+    assert "The proof is left out" in page and "The ablation is left out" in page and ws.ablation() is None
+    assert fits == trained, "the report trains nothing"
+    page = render(story_of(ws, train=True))
+    assert "To train them again" not in page and ws.evidence() is not None
+    assert len(ws.ablation().rows) == 3 and sum(fits.values()) == sum(trained.values()) + 2  # type: ignore[union-attr]
+
+
 def test_what_was_applied_is_ablated_without_a_step_run_again(ws: Workspace, tmp_path: Path) -> None:
     plain = tmp_path / "plain.toml"
     plain.write_text(STEPS)
@@ -245,7 +269,38 @@ def test_what_was_applied_is_ablated_without_a_step_run_again(ws: Workspace, tmp
     assert (ws.store.ledger.remembered("signal"), ws.store.ledger.remembered("edits")) == before
     assert [row.name for row in found.rows] == ["baseline", "+ cleansing", "+ augmentation"]
     assert found.rows[-1].version == ws.data.version and found.question.budget == 140
-    assert next(one.name for one in ws.versions()) == "base" and ws.versions()[-1].version == ws.data.version
+    table = ws.versions()
+    assert table[0].name == "base" and table[-1].version == ws.data.version
+    assert table[1].about.startswith("Relabel where") and table[1].about not in "\n".join(datasets(table))
+    assert re.fullmatch(r"[\d,]+ relabelled", table[1].description)
+    assert f"{table[1].description}: {table[1].about}" in unescape(render(story_of(ws)))
+
+
+def test_a_stopped_run_leaves_no_recipe_on_record_that_is_not_on_the_line(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tilth.run import runner
+
+    one, two = tmp_path / "one.toml", tmp_path / "two.toml"
+    one.write_text(STEPS)
+    two.write_text(STEPS.replace("small", "other"))
+    ws.improve(str(one), prove=False)
+    text, how = ws.fact("recipe"), ws.fact("applied")
+    assert text == STEPS
+
+    def cut(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "_do", cut)
+        with pytest.raises(KeyboardInterrupt):
+            ws.improve(str(one), prove=False)
+        assert (ws.fact("recipe"), ws.fact("applied")) == (text, how), "it is on the line, stopped again or not"
+        with pytest.raises(KeyboardInterrupt):
+            ws.improve(str(two), prove=False, budget=100)
+    assert ws.fact("recipe") is None and ws.fact("applied") is None
+    ws.improve(str(two), prove=False, budget=100)
+    assert '"other"' in ws.fact("recipe") and ws.fact("applied")["budget"] == 100
 
 
 def test_a_stopped_ablation_goes_on_with_the_next_training(ws: Workspace, fits: Counter[str], tmp_path: Path) -> None:

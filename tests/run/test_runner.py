@@ -84,6 +84,15 @@ def test_a_second_run_does_nothing_again(tmp_path: Path) -> None:
     assert len(store.ledger.batches()) == 1
 
 
+@pytest.mark.parametrize("commit", [True, False])
+def test_another_budget_asks_no_cleanser_again(tmp_path: Path, commit: bool) -> None:
+    store, run, start = started(tmp_path)
+    for budget in (0, 9):
+        places = [place(number, role, step) for number, (role, step) in enumerate(PLAN, 1)]
+        run_plan(store, run, places, start=start, folds=2, budget=budget, commit=commit)
+    assert CALLS == ["detect", "cleanse"]
+
+
 def test_fresh_passes_the_memo_by_and_ends_the_same(tmp_path: Path) -> None:
     store, run, start = started(tmp_path)
     first = go(store, run, start, *PLAN)

@@ -39,6 +39,7 @@ class Components:
 
     version = 1
     needs = ("embedding",)
+    of_raw = ("embedding",)
     source = "Lan 2023, Cleaning with components; complete linkage (Sorensen 1948)"
     cost = "O(n^2 d); benchmarks/components has the seconds and the memory"
 

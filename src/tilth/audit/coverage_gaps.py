@@ -95,7 +95,7 @@ class CoverageGaps:
             return []
         pool = labelled.where(np.isin(labelled.splits, (TRAIN, self.against)))
         findings = list(self._attributes(pool, signals, run))
-        for space in (name for name in SPACES if name in signals):
+        for space in (name for name in SPACES if name in signals and signals[name].covers(pool.ids)):
             findings += self._uncovered(train, target, signals, space)
             break
         return _told_apart(sorted(findings, key=lambda one: -one.severity))

@@ -33,6 +33,7 @@ class Duplicates:
 
     version = 1
     needs = ("fingerprint", "embedding")
+    of_raw = ("embedding",)
     source = "pHash (Zauner 2010), multi-index hashing (Norouzi et al. 2012), min-hash (Broder 1997)"
     cost = "O(n log n) and the pairs that share a band; about 1 s for 30,000 pictures"
 

@@ -27,6 +27,7 @@ class EdgeCases:
     """
 
     needs = ("features",)
+    of_raw = ("features",)
     source = "Lee et al. 2021, Augment and Valuate, section 3.4"
     cost = "a neighbour search"
 
@@ -51,6 +52,7 @@ class EdgeCases:
                 f"{self.neighbors!r}, {self.agree!r}, {self.far!r}"
             )
         object.__setattr__(self, "needs", (self.signal,))
+        object.__setattr__(self, "of_raw", (self.signal,))
 
     def detect(self, data: Dataset, signals: Signals, run: Run) -> list[Finding]:
         """One `edge_case` for each, the farthest first; its ids: the sample, then its nearest others."""
@@ -62,7 +64,7 @@ class EdgeCases:
         found = edge_cases(points, judged.targets > 0, neighbors=self.neighbors, agree=self.agree, far=self.far)
         rows = np.flatnonzero(found.found)
         order = np.argsort(-found.distance[rows] / found.usual[rows], kind="stable")
-        run.log(f"{len(rows)} of {len(judged)} train samples are edge cases in the {self.signal}")
+        run.log(f"audit.edge_cases, in the {self.signal}: {found.told}")
         return [self._finding(judged, found, int(row)) for row in rows[order]]
 
     def _finding(self, judged: Dataset, found: Found, row: int) -> Finding:

@@ -24,6 +24,7 @@ class LabelGuard:
 
     version = 1
     needs = ("guard",)
+    of_raw = ("guard",)
     modality = ("image",)
     cost = "O(n operations)"
 

@@ -41,6 +41,7 @@ class LabelNoise:
 
     version = 3
     needs = ("probabilities",)
+    of_raw = ("probabilities",)
     source = "Northcutt et al. 2021, arXiv:1911.00068; Zhu et al. 2022, arXiv:2110.06283; HOC: Zhu et al. 2021, arXiv:2102.05291"
     cost = "O(n k), and a neighbour search where there are features or an embedding"
 

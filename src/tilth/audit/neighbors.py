@@ -33,6 +33,7 @@ class Neighbors:
     """
 
     needs = ("embedding",)
+    of_raw = ("embedding",)
     source = "Lee et al. 2021, Augment and Valuate, section 3.3"
     cost = "a neighbour search"
 

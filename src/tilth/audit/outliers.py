@@ -130,6 +130,7 @@ class Outliers:
     """
 
     needs = ("embedding",)
+    of_raw = ("embedding",)
     source = "Bates et al. 2023, arXiv:2104.08279; Lee et al. 2018, arXiv:1807.03888"
     cost = "O(n d k) and two neighbour searches; about 2 s for 3,000 samples"
 

@@ -52,6 +52,7 @@ class Quality:
 
     version = 1
     needs = ("quality",)
+    of_raw = ("quality",)
     modality = ("image",)
     source = "Tilth"
     cost = "O(n)"

@@ -34,6 +34,7 @@ class ValidationSet:
     """
 
     needs = ("probabilities", "embedding", "fingerprint")
+    of_raw = ("probabilities",)
     source = "Nemhauser, Wolsey, Fisher 1978 (facility location); Northcutt et al. 2021, arXiv:1911.00068"
     cost = "a search for copies and for neighbours, and O(n m) for a class of n with m trusted ones"
 

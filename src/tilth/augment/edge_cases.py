@@ -40,6 +40,7 @@ class EdgeCases:
 
     version = 2
     needs = ("features",)
+    of_raw = ("features",)
     modality = ("image",)
     source = "Lee et al. 2021, Augment and Valuate, section 3.4"
     cost = "a neighbour search, and 5 to 15 ms for a picture of 300 x 300"
@@ -62,6 +63,7 @@ class EdgeCases:
         if self.signal not in ("features", "embedding"):
             raise SettingError(f"augment.edge_cases: signal is features or embedding, found {self.signal!r}")
         object.__setattr__(self, "needs", (self.signal,))
+        object.__setattr__(self, "of_raw", (self.signal,))
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
         """New train pictures of edge cases, at most `per_sample` of each, and at most `budget` open samples in all."""
@@ -73,8 +75,7 @@ class EdgeCases:
             magnitude = float(rng.uniform(self.least, 1)) * self.strength
             return (drawn_move(name, magnitude, rng),)
 
-        rim = self._edge_cases(data, signals)
-        run.log(f"augment.edge_cases: {len(rim):,} edge cases")
+        rim = self._edge_cases(data, signals, run)
         barred, most = set(data.train.ids.tolist()) - rim, self.per_sample
         yield from filled(
             *("augment.edge_cases", self, digest(self), moves, data, signals, run, budget),
@@ -83,11 +84,17 @@ class EdgeCases:
             barred=barred,
         )
 
-    def _edge_cases(self, data: Dataset, signals: Signals) -> set[str]:
+    def _edge_cases(self, data: Dataset, signals: Signals, run: Run) -> set[str]:
         judged = data.train
         judged = judged.where((judged.targets.sum(1) > 0) & ~judged.made)
         if not len(judged):
+            run.log("augment.edge_cases makes nothing: no labelled train sample came with the source")
             return set()
         points = signals[self.signal].rows(judged.ids)
         found = edge_cases(points, judged.targets > 0, neighbors=self.neighbors, agree=self.agree, far=self.far)
+        run.log(f"augment.edge_cases, in the {self.signal}: {found.told}")
+        if not found.found.any():
+            run.log(
+                f"augment.edge_cases makes nothing; a lower far (now {self.far:g}) or agree ({self.agree:g}) finds more"
+            )
         return set(judged.ids[found.found].tolist())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,13 +17,16 @@ from tilth.augment.operation import Move, Operation
 from tilth.augment.operations.sets import named, spelled
 from tilth.augment.real import Real
 from tilth.augment.witnesses import Teaching, Witnesses, changed, drawn, witnesses
-from tilth.dataset import Dataset
+from tilth.dataset import Dataset, Schema
 from tilth.digest import digest
 from tilth.errors import SettingError
 from tilth.numerics import label_rules
 from tilth.numerics.label_fates import PER_ANSWER
-from tilth.signal import Array, Signal
+from tilth.signal import Array, Signal, Signals
 from tilth.steps import Run
+
+if TYPE_CHECKING:
+    from tilth.augment.made_check import MadeCheck
 
 
 def _learner_settings() -> Mapping[str, Any]:
@@ -51,7 +54,7 @@ class Guard:
     per_class: int = 60  # samples of a class that each operation is tried on: an interval of 0.1; flips on 200
     most: int = 6000  # samples that are taught, a fair draw of each class: three minutes of one core
 
-    version = 1
+    version = 2
     gives = ("guard",)
     grain = "dataset"
     own_learner = True
@@ -72,11 +75,10 @@ class Guard:
             raise SettingError(f"augment.guard: strengths lie above 0 and up to 1, found {self.strengths!r}")
 
     def measure(self, data: Dataset, run: Run) -> Signal:
-        """`guard` (n, 3 (m + 1) + 1) float32: what the witnesses answer to each sample untouched and after m changes, in
-        threes as `label_fates.PER_ANSWER` says, then a mark of the rules. The changes stand in `meta["changes"]`, each a
-        list of (operation, strength)."""
+        """`guard` (n, 3 (m + 1)) float32: what the witnesses answer to each sample untouched and after m changes, in threes
+        as `label_fates.PER_ANSWER` says. The changes stand in `meta["changes"]`, each a list of (operation, strength)."""
+        self.fits(data.schema)
         catalogue = _catalogue()
-        label_rules.parsed(self.rules, operations=tuple(catalogue), classes=data.schema.classes)
         tried = self.tried(data, run)
         changes = self.changes(catalogue, tried)
         jury = witnesses(data, run, self.teaching(), taught(catalogue, tried))
@@ -102,9 +104,18 @@ class Guard:
             "operations": list(tried),
             "teaching": {**vars(self.teaching()), "settings": dict(self.settings)},
         }
-        # What is kept under a signal's key goes by its values: rules that change must change them.
-        mark = np.full((len(data), 1), int(digest(meta), 16) % 2**20, np.float32)
-        return Signal("guard", data.ids, np.concatenate([values.reshape(len(data), -1), mark], axis=1), meta=meta)
+        return Signal("guard", data.ids, values.reshape(len(data), -1), meta=meta)
+
+    def fits(self, schema: Schema) -> None:
+        """Raises SettingError for a rule that speaks of an operation or of a class that there is not."""
+        if self.rules:
+            label_rules.parsed(self.rules, operations=tuple(_catalogue()), classes=schema.classes)
+
+    def made_check(self, data: Dataset, signals: Signals, run: Run) -> MadeCheck:
+        """What judges made pictures by the witnesses of the signal `guard`, for steps that do not augment."""
+        from tilth.augment.made_check import made_check
+
+        return made_check(data, signals, run)
 
     def teaching(self) -> Teaching:
         return Teaching(self.learner, dict(self.settings), self.folds, self.side_px, self.copies, self.most)

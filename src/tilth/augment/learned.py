@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -61,6 +61,7 @@ class LearnedPolicy:
     keep_ink: bool = True  # ink that lies free of the border is not moved out of the frame
 
     version = 2
+    files = ("policy",)
     modality = ("image",)
     source = "Hataya et al. 2020, arXiv:1911.06987"
     cost = "the search at 32 px some 150 s of one core with the grey operations, 300 s with those for colour"
@@ -102,7 +103,7 @@ class LearnedPolicy:
             drawn = (policy.moves(rng, OPERATIONS) for _ in range(_TRIES))
             return next((one for one in drawn if one), ())
 
-        key, most = digest(self, self.weights), self.most_per_parent
+        key, most = digest(replace(self, policy=""), self.weights), self.most_per_parent
         yield from filled(
             "augment.policy", self, key, moves, data, signals, run, budget, balance=self.balance, most=most
         )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 import sys
 import time
@@ -35,6 +36,7 @@ def run(args: Sequence[str] | None = None) -> int:
         sys.path.insert(0, str(Path.cwd()))  # package.module:factory may lie beside the data, as with python -m
     try:
         code = app(args=list(args) if args is not None else None, prog_name="tilth", standalone_mode=False)
+        sys.stdout.flush()  # here, and not while the interpreter ends, where a reader that went away would be a traceback
         return _left(code if isinstance(code, int) else 0)
     except KeyboardInterrupt:
         return _left(_STOPPED)
@@ -50,8 +52,11 @@ def run(args: Sequence[str] | None = None) -> int:
     except sqlite3.Error as fault:
         return _told(f"WorkspaceError: the ledger of the workspace cannot be used ({fault}). {_GO_ON}", 2)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader went away, say `| head`: nothing is wrong
-        return 0
+        return _unread()
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # typer leaves with 1 where the reader goes away
+            return _unread()
+        raise
     except OSError as fault:
         return _told(_os_words(fault), 2)
     except Exception:  # a bug of ours or of a plugin: keep the details, show a sentence
@@ -64,6 +69,12 @@ def _misuse() -> Any:
     import typer
 
     return next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
+def _unread() -> int:
+    """The reader of stdout went away, say `| head`: nothing is wrong, and what is left over has nowhere to go."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    return 0
 
 
 def _left(code: int) -> int:

@@ -35,6 +35,7 @@ class Onnx:
     version = 1
     gives = ("embedding",)
     grain = "sample"
+    files = ("path",)
     modality = ("image",)
     extra = "onnx"
     source = "https://onnx.ai"

@@ -48,11 +48,11 @@ class Fate:
 def judged(values: Array, labels: Array, *, classes: int, own_inverse: Array) -> LabelMap:
     """Verdicts from the rows of a guard's signal.
 
-    values       (n, 3 (m + 1) + 1), as `PER_ANSWER` says, untouched first; the last column is a mark of the rules
+    values       (n, 3 (m + 1)), as `PER_ANSWER` says, untouched first
     labels       (n,) int, as they are now: a label that was mended counts as mended
     own_inverse  (m,) bool
     """
-    asked = values[:, :-1].reshape(len(values), -1, PER_ANSWER)
+    asked = values.reshape(len(values), -1, PER_ANSWER)
     answers = asked[:, :, 0].astype(np.int64)
     return label_map(labels, answers[:, 0], answers[:, 1:], asked[:, 1:, 2], classes=classes, own_inverse=own_inverse)
 

@@ -20,30 +20,38 @@ from tilth.steps import Aside
 from tilth.trial import Evidence
 
 if TYPE_CHECKING:
+    from tilth.run.ablation import Ablation
     from tilth.workspace import Workspace
 
 _THUMB_PX = 96
+_TRAIN = "To train them again:  tilth report --train"
 
 
-def write_report(ws: Workspace, where: str | Path, *, planted: Sequence[tuple[str, int, int]] = ()) -> Path:
+def write_report(
+    ws: Workspace, where: str | Path, *, planted: Sequence[tuple[str, int, int]] = (), train: bool = False
+) -> Path:
     """Write the report of a workspace as one self-contained HTML file; gives its path.
 
     planted  (what, how many were planted, how many were found), for worlds with a known answer
+    train    whether trainings that are not on record any more are made again; else the report says what it leaves out
     """
     path = Path(where)
-    page = render(story_of(ws, planted=planted))
+    page = render(story_of(ws, planted=planted, train=train))
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.tmp")
     draft.write_text(page, encoding="utf-8")
     return draft.replace(path)
 
 
-def story_of(ws: Workspace, *, planted: Sequence[tuple[str, int, int]] = ()) -> Story:
+def story_of(ws: Workspace, *, planted: Sequence[tuple[str, int, int]] = (), train: bool = False) -> Story:
     """All that the report tells of this workspace."""
     before, after = ws.base, ws.data
     every = _union(before, after)
     paths = dict(zip(every.ids.tolist(), every.table.column("path").to_pylist(), strict=True))
-    evidence = ws.evidence()
+    evidence, ablation = ws.evidence(train=train), ws.ablation(train=train)
+    left_out = _left_out(ws, evidence, ablation)
+    for line in left_out:
+        ws.voice.log(line)
     layout = layout_of(ws, every)
     return Story(
         title=ws.fact("name"),
@@ -64,7 +72,7 @@ def story_of(ws: Workspace, *, planted: Sequence[tuple[str, int, int]] = ()) -> 
             if one.verdict == "apply"
         ],
         evidence=evidence,
-        ablation=ws.ablation(),
+        ablation=ablation,
         datasets=ws.versions(),
         values=ws.valued(),
         thumbs=_thumbs(ws, every) if before.schema.modality == "image" else _nothing,
@@ -76,7 +84,7 @@ def story_of(ws: Workspace, *, planted: Sequence[tuple[str, int, int]] = ()) -> 
         seconds=_seconds(ws, evidence),
         commands=_commands(ws),
         planted=[(what, count, found) for what, count, found in planted],
-        notes=_notes(ws, evidence),
+        notes=[*_notes(ws), *left_out],
     )
 
 
@@ -136,13 +144,27 @@ def _commands(ws: Workspace) -> Mapping[str, str]:
     }
 
 
-def _notes(ws: Workspace, evidence: Evidence | None) -> list[str]:
-    notes = []
-    if ws.fact("held_out"):
-        notes.append(
-            "The source has no test split: a share of its train samples was sealed to prove the result on. "
-            "Their labels are as the source gives them, wrong ones among them; the export puts them back unchanged."
+def _notes(ws: Workspace) -> list[str]:
+    if not ws.fact("held_out"):
+        return []
+    return [
+        "The source has no test split: a share of its train samples was sealed to prove the result on. "
+        "Their labels are as the source gives them, wrong ones among them; the export puts them back unchanged."
+    ]
+
+
+def _left_out(ws: Workspace, evidence: Evidence | None, ablation: Ablation | None) -> list[str]:
+    """What is on record and not in the report, and why: a report trains nothing unasked."""
+    lines = []
+    if evidence is None and (asked := ws.fact("proof")):
+        lines.append(
+            "The proof on record is of another version. Prove this one:  tilth prove"
+            if asked["after"] != ws.data.version
+            else f"The proof is left out: trainings of it are not on record any more. {_TRAIN}"
         )
-    if evidence is None and ws.fact("proof"):
-        notes.append("The proof on record is of another version. Prove this one:  tilth prove")
-    return notes
+    if ablation is None and ws.fact("ablation"):
+        lines.append(f"The ablation is left out: trainings of its first row are not on record any more. {_TRAIN}")
+    elif ablation and ablation.left_out:
+        names = ", ".join(ablation.left_out)
+        lines.append(f"Rows of the ablation whose trainings are not on record any more are left out: {names}. {_TRAIN}")
+    return lines

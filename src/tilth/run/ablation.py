@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -36,13 +36,15 @@ class Question:
 class Ablation:
     """The rows of an ablation, each as a dataset and as its trials.
 
-    steps  of each row, those that change data
+    steps     of each row, those that change data
+    left_out  names of rows whose trainings are not on record
     """
 
     question: Question
     rows: tuple[Ablated, ...]
     datasets: tuple[Described, ...]
     steps: tuple[tuple[str, ...], ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def metric(self) -> str:
@@ -86,14 +88,28 @@ def _made(store: Store, run: LocalRun, plan: RowPlan, start: str, budget: int, l
     return described(plan.name, outcome.data, f"{told}: {', '.join(dict.fromkeys(plan.changing))}")
 
 
-def last_ablation(store: Store, run: LocalRun) -> Ablation | None:
-    """The ablation that was made last, from its versions and trials; None where there is none."""
+def last_ablation(store: Store, run: LocalRun, *, train: bool = False) -> Ablation | None:
+    """The ablation that was made last, from its versions and trials; None where there is none.
+
+    train  whether trainings that are not on record are made again; else their rows are left out, and without the first
+           row there is nothing to stand the others against
+    """
     kept = store.ledger.fact(FACT)
     if not kept:
         return None
-    rows = [dict(row) for row in kept["rows"]]
-    steps = [row.pop("steps") for row in rows]
-    return _ablated(store, run, [Described(**row) for row in rows], steps, Question(**kept["question"]))
+    question, rows = Question(**kept["question"]), [dict(row) for row in kept["rows"]]
+    named = [(Described(**row), steps) for row, steps in ((row, row.pop("steps")) for row in rows)]
+    known = [one for one in named if train or _trained(store, run, one[0], question)]
+    if not known or known[0] is not named[0]:
+        return None
+    found = _ablated(store, run, [row for row, _ in known], [steps for _, steps in known], question)
+    return replace(found, left_out=tuple(row.name for row, _ in named if row not in [one for one, _ in known]))
+
+
+def _trained(store: Store, run: LocalRun, row: Described, question: Question) -> bool:
+    use, settings = _model(question)
+    hold, data = _hold(store, run), store.version(row.version)
+    return all(hold.on_record(use, settings, data, seed) is not None for seed in range(question.seeds))
 
 
 def _ablated(

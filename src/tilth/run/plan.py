@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from tilth.dataset import Schema
-from tilth.errors import RecipeError, StepError, did_you_mean
+from tilth.errors import RecipeError, SettingError, StepError, did_you_mean
 from tilth.recipe import Recipe, StepCall, parse_recipe
 from tilth.run.plugins import find_step, make_step, step_key
 from tilth.steps import declared
 
-_GIVEN_BY_LEARNER = ("probabilities", "features")
+_GIVEN_BY_LEARNER = ("probabilities", "features")  # where a learner does not declare what it gives
 
 
 def shipped_recipes() -> dict[str, str]:
@@ -84,7 +84,8 @@ def plan_of(recipe: Recipe, schema: Schema) -> list[Place]:
 
 def placed(recipe: Recipe, calls: Iterable[tuple[str, StepCall]], schema: Schema) -> list[Place]:
     """These calls of a recipe, with their places, as a plan. Raises as `plan_of` does."""
-    have: set[str] = set()
+    have: dict[str, Place] = {}
+    before: dict[str, Place] = {}
     places = []
     for place, call in calls:
         one = _placed(recipe, place, call)
@@ -93,16 +94,52 @@ def placed(recipe: Recipe, calls: Iterable[tuple[str, StepCall]], schema: Schema
                 f"step {place} of the recipe {recipe.name}, {one.use}, works on {' and '.join(declared(one.step, 'modality'))}; "
                 f"this dataset is made of {schema.modality}s. Take another recipe: --recipe {default_recipe(schema)}"
             )
-        missing = [kind for kind in declared(one.step, "needs") if kind not in have]
-        if missing:
-            raise StepError(
-                f"step {place} of the recipe {recipe.name}, {one.use}, needs the signal {missing[0]!r}, and no step before it "
-                f"gives it.\n  Add one before it:  {_giver(missing[0])}"
-            )
-        have |= set(_GIVEN_BY_LEARNER if one.role == "learners" else declared(one.step, "gives"))
+        _check_signals(recipe, one, have, before)
+        _check_fits(recipe, one, schema)
+        gives = _given_by(one)
+        have |= dict.fromkeys(gives, one)
+        before = {kind: maker for kind, maker in before.items() if kind not in gives}
+        if one.role == "augmenters":
+            before |= {kind: one for kind, giver in have.items() if not looks_at_each(giver)}
         places.append(one)
     _check_pools(recipe, places)
     return places
+
+
+def _check_fits(recipe: Recipe, one: Place, schema: Schema) -> None:
+    """Raises SettingError where settings speak of what these data have not."""
+    if hasattr(one.step, "fits"):
+        try:
+            one.step.fits(schema)
+        except SettingError as fault:
+            raise SettingError(f"step {one.place} of the recipe {recipe.name}, {one.use}: {fault}") from fault
+
+
+def _given_by(place: Place) -> tuple[str, ...]:
+    return declared(place.step, "gives") or (_GIVEN_BY_LEARNER if place.role == "learners" else ())
+
+
+def looks_at_each(place: Place) -> bool:
+    """Whether its signal can be had of new samples by looking at these alone."""
+    return place.role == "embedders" and hasattr(place.step, "describe")
+
+
+def _check_signals(recipe: Recipe, one: Place, have: Mapping[str, Place], before: Mapping[str, Place]) -> None:
+    """Raises StepError unless the step finds what it reads, for the samples that it reads it for.
+
+    have    kind of signal -> the step that gives it
+    before  of these, such as were measured before an augmenter brought samples in -> that augmenter
+    """
+    who = f"step {one.place} of the recipe {recipe.name}, {one.use}, needs the signal"
+    for kind in declared(one.step, "needs"):
+        if kind not in have:
+            raise StepError(f"{who} {kind!r}, and no step before it gives it.\n  Add one before it:  {_giver(kind)}")
+        if kind in before and kind not in declared(one.step, "of_raw"):
+            giver, maker = have[kind], before[kind]
+            raise StepError(
+                f"{who} {kind!r} of every sample; step {giver.place}, {giver.use}, measures it before step {maker.place}, "
+                f'{maker.use}, brings new ones in.\n  Measure again in between:  use = "{giver.use}"'
+            )
 
 
 def _check_pools(recipe: Recipe, places: Sequence[Place]) -> None:

@@ -89,8 +89,9 @@ def _fitted(step: str, field: dataclasses.Field[Any], value: Any) -> Any:
 
 def step_key(use: str, step: Any) -> str:
     """Identity of a step: its registered name, declared version and settings, and the digest of the weights that a file
-    of its settings holds, where it declares one (`weights`)."""
+    of its settings holds, where it declares one (`weights`): the same file elsewhere is the same step."""
     settings = {field.name: getattr(step, field.name) for field in dataclasses.fields(step)}
     # Without weights the key is that of their absence: a step that has none keeps its key for ever.
     more = (step.weights,) if getattr(step, "weights", "") else ()
-    return digest(find_step(use).name, declared(step, "version"), settings, *more)
+    plain = {name: value for name, value in settings.items() if not (more and name in declared(step, "files"))}
+    return digest(find_step(use).name, declared(step, "version"), plain, *more)

@@ -1,9 +1,8 @@
-"""Proof and export through the memo: trials are kept one by one, so a kill loses at most those in progress."""
+"""Proof through the memo: trials are kept one by one, so a kill loses at most those in progress."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from tilth.dataset import Dataset
 from tilth.digest import digest
-from tilth.errors import ExportError, RecipeError
+from tilth.errors import RecipeError, StepError
 from tilth.recipe import Recipe, StepCall
 from tilth.run.local import LocalRun
 from tilth.run.plugins import find_step, make_step, step_key
@@ -19,8 +18,6 @@ from tilth.steps import Run, declared
 from tilth.store.shelf import Store
 from tilth.store.tables import written_whole
 from tilth.trial import Evidence, Trial
-
-_LAYOUTS = {"animals": "onehot", "paper4": "onehot", "csv": "table"}
 
 
 def learner_of(spec: str) -> tuple[str, dict[str, Any]]:
@@ -39,9 +36,17 @@ def fixed_model(spec: str, settings: Mapping[str, Any] | None = None) -> Any:
     return step
 
 
+def check_metric(metric: str | None, task: str) -> None:
+    """Raises SettingError for a headline that the task does not know: told before the work that comes before the proof."""
+    from tilth.prove.compare import headline_of
+
+    headline_of(metric, task)
+
+
 def valued_by(recipe: Recipe, learner: str | None, settings: Mapping[str, Any] | None) -> Recipe:
-    """The recipe with this fixed model in the valuators and embedders that ask for a learner and name none: what is valued
-    is then what is proved, and what a selector sees is what the fixed model sees."""
+    """The recipe with this fixed model in the valuators, embedders and augmenters that ask for a learner and name none: what
+    is valued is then what is proved, what a selector sees is what the fixed model sees, and what is led astray is of its
+    kind."""
     if learner is None:
         return recipe
 
@@ -49,7 +54,7 @@ def valued_by(recipe: Recipe, learner: str | None, settings: Mapping[str, Any] |
         if not isinstance(block, StepCall):
             return replace(block, steps=tuple(handed(call) for call in block.steps))
         known = find_step(block.use)
-        asks = known.role in ("valuators", "embedders")
+        asks = known.role in ("valuators", "embedders", "augmenters")
         named = {field.name for field in fields(known.load())} if asks else set()
         own = asks and declared(known.load(), "own_learner")
         if own or not {"learner", "settings"} <= named or "learner" in block.settings:
@@ -70,12 +75,20 @@ def embedder_of(spec: str) -> tuple[str, dict[str, Any]]:
     return ("embed.module", {"factory": spec}) if ":" in spec else (spec, {})
 
 
+class Untrained(StepError):
+    """A trial that is not on record, where none may be held."""
+
+
 @dataclass(frozen=True)
 class RememberedHold:
-    """`prove.trial.hold` through files: a trial that was held before is read. Can be pickled."""
+    """`prove.trial.hold` through files: a trial that was held before is read. Can be pickled.
+
+    train  whether one that is not on record is held; else it raises Untrained
+    """
 
     folder: Path
     fresh: float = 0.0
+    train: bool = True
 
     def __call__(self, use: str, settings: Mapping[str, Any], data: Dataset, seed: int, run: Run) -> Trial:
         from tilth.prove.trial import hold, to_plain
@@ -83,6 +96,8 @@ class RememberedHold:
         if (known := self.on_record(use, settings, data, seed)) is not None:
             return known
         key = self._key(use, settings, data, seed)
+        if not self.train:
+            raise Untrained(f"no trial of version {data.version} with {use} and seed {seed} is on record")
         file = self.folder / f"{key}.json"
         trial = hold(use, settings, data, seed, run.within(key) if isinstance(run, LocalRun) else run)
         with written_whole(file) as draft:
@@ -102,6 +117,33 @@ class RememberedHold:
         return digest("trial", step_key(use, make_step(use, settings)), data.version, data.seal, seed)
 
 
+@dataclass(frozen=True)
+class RememberedUnder:
+    """`prove.robustness.hold_under` through files, as `RememberedHold`."""
+
+    folder: Path
+    fresh: float = 0.0
+    train: bool = True
+
+    def __call__(
+        self, use: str, settings: Mapping[str, Any], data: Dataset, seed: int, run: Run, eps: float
+    ) -> Mapping[str, Trial]:
+        from tilth.prove.robustness import AGENTS, EVOLVED, GENERATIONS, PICTURES, STEP, STEPS, hold_under
+        from tilth.prove.trial import from_plain, to_plain
+
+        asked = (eps, PICTURES, EVOLVED, AGENTS, GENERATIONS, STEPS, STEP)
+        key = digest("under", step_key(use, make_step(use, settings)), data.version, data.seal, seed, run.seed, asked)
+        file = self.folder / f"{key}.json"
+        if file.exists() and file.stat().st_mtime >= self.fresh:
+            return {name: from_plain(plain) for name, plain in json.loads(file.read_text()).items()}
+        if not self.train:
+            raise Untrained(f"no trial under attack of version {data.version} with {use} and seed {seed} is on record")
+        found = hold_under(use, settings, data, seed, run.within(key) if isinstance(run, LocalRun) else run, eps)
+        with written_whole(file) as draft:
+            draft.write_text(json.dumps({name: to_plain(trial) for name, trial in found.items()}))
+        return found
+
+
 def prove(
     store: Store,
     run: LocalRun,
@@ -112,41 +154,21 @@ def prove(
     settings: Mapping[str, Any],
     seeds: int,
     metric: str | None,
+    robustness: bool = False,
+    train: bool = True,
 ) -> Evidence:
-    """Evidence for two versions that the store keeps."""
+    """Evidence for two versions that the store keeps; with `robustness` it also tells of both under attack. Raises Untrained
+    where a trial is missing and none may be held."""
     from tilth.prove.compare import compare
 
     use, given = learner_of(learner)
-    return compare(
-        store.version(before),
-        store.version(after),
-        learner=use,
-        settings={**given, **settings},
-        seeds=range(seeds),
-        run=run,
-        hold=RememberedHold(store.folder.resolve() / "trials", run.fresh),
-        metric=metric,
-    )
+    folder = store.folder.resolve() / "trials"
+    asked: dict[str, Any] = {"learner": use, "settings": {**given, **settings}, "seeds": range(seeds), "run": run}
+    sides = store.version(before), store.version(after)
+    evidence = compare(*sides, **asked, hold=RememberedHold(folder, run.fresh, train), metric=metric)
+    if not robustness:
+        return evidence
+    from tilth.prove.robustness import robustness as under_attack
 
-
-def export(run: LocalRun, data: Dataset, where: Path, *, layout: str | None, name: str | None) -> Path:
-    """Write a dataset in the layout of its source, or in another by its name."""
-    if layout is None:
-        use, facts = run.source_format, dict(run.facts)
-    else:
-        use = "formats." + _LAYOUTS.get(layout, layout).removeprefix("formats.")
-        facts = dict(run.facts) if use == run.source_format else {}
-    writer = make_step(use)
-    writer.write(data, where, run.contents, {**facts, **({"name": name} if name else {})})
-    return where
-
-
-def check_target(where: Path) -> None:
-    """Raises ExportError where a folder could not be written: it is not empty, or its parent refuses."""
-    if where.exists() and (not where.is_dir() or any(where.iterdir())):
-        raise ExportError(f"{where} is there already and is not empty. Choose another (--out), or move it away.")
-    parent = where.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
-    if not os.access(parent, os.W_OK):
-        raise ExportError(f"{where} cannot be written: {parent} refuses. Choose another folder (--out).")
+    more = under_attack(*sides, **asked, hold_under=RememberedUnder(folder, run.fresh, train))
+    return replace(evidence, measures=(*evidence.measures, *more))

@@ -21,9 +21,10 @@ from tilth.edit import Add, Edit
 from tilth.finding import Finding
 from tilth.run import choosing, values
 from tilth.run.local import LocalRun
-from tilth.run.plan import Place
+from tilth.run.plan import Place, looks_at_each
 from tilth.sample import TEST
 from tilth.signal import Signal, Signals
+from tilth.steps import declared
 from tilth.store import history
 from tilth.store.ledger import Batch
 from tilth.store.plain import dump, edit_from_plain, edit_to_plain, kind_of
@@ -68,6 +69,7 @@ class _State:
     line: list[Batch] = field(default_factory=list)
     least: Mapping[str, float] = field(default_factory=dict)
     aside: bool = False
+    eyes: dict[str, Place] = field(default_factory=dict)  # signal -> the embedder that gave it, where it looks at each
     looked: dict[str, float] = field(default_factory=dict)  # key of an embedder -> seconds it took beside others
 
 
@@ -111,6 +113,7 @@ def run_plan(
 def _do(store: Store, run: LocalRun, place: Place, state: _State, *, folds: int, budget: int, commit: bool) -> Done:
     if place.role == "embedders":
         return _embedded(store, run, place, state)
+    _look_at_new(run, place, state)
     if place.role in ("learners", "valuators"):
         return _measured(store, run, place, state, folds)
     if place.role == "detectors":
@@ -141,11 +144,22 @@ def _look_together(run: LocalRun, places: Sequence[Place], state: _State) -> Non
         state.looked = run.describe_all({place.key: place.step for place in row}, blinded(state.data))
 
 
+def _look_at_new(run: LocalRun, place: Place, state: _State) -> None:
+    """Samples that came in since an embedder looked: it looks at them now, where this step reads what it says of them."""
+    for kind in declared(place.step, "needs"):
+        eye = None if kind in declared(place.step, "of_raw") else state.eyes.get(kind)
+        if eye is not None and not state.signals[kind].covers(state.data.ids):
+            state.signals = state.signals.with_(run.embed(eye.use, blinded(state.data), eye.settings))
+
+
 def _embedded(store: Store, run: LocalRun, place: Place, state: _State) -> Done:
     # Through run.embed, whose own memo is by sample; the signal as a whole is cheap to put together again.
     began = time.monotonic() - state.looked.pop(place.key, 0.0)
     signal = run.embed(place.use, blinded(state.data), place.settings)
     state.signals = state.signals.with_(signal)
+    state.eyes.pop(signal.kind, None)
+    if looks_at_each(place):
+        state.eyes[signal.kind] = place
     key = digest("embed", place.key, state.data.version, run.seed)
     seconds = _seconds(store, key, place, began, state.data.version)
     return Done(place, signals=(signal,), seconds=seconds)
@@ -172,6 +186,8 @@ def _measured(store: Store, run: LocalRun, place: Place, state: _State, folds: i
         store.ledger.remember(key, place.use, "signal", {**kinds, "version": data.version}, time.monotonic() - began)
     signals = tuple(signal for signal in found if signal is not None)
     state.signals = state.signals.with_(*signals)
+    for signal in signals:
+        state.eyes.pop(signal.kind, None)
     seconds = _remembered(store, key)
     # A demand says of whom more is made; shown among values, its low end would read as harm.
     if place.role == "valuators" and not state.aside and signals[0].kind != "demand":
@@ -236,7 +252,8 @@ def _edited(store: Store, run: LocalRun, place: Place, state: _State, *, budget:
         budget = now + round(place.room * max(budget - now, 0))
     beliefs = digest_bytes(dump([[one.kind, one.ids, one.severity, one.evidence] for one in state.findings]).encode())
     read = [signal.key for _, signal in sorted(state.signals.items())]
-    key = digest("edit", place.key, place.place, state.data.version, run.seed, budget, beliefs, read)
+    told = None if place.role == "cleansers" else budget  # they are not told it, and do the same under any
+    key = digest("edit", place.key, place.place, state.data.version, run.seed, told, beliefs, read)
     if commit and not run.fresh and (batch := _on_line(store, state, key)):
         edits = tuple(change.edit for change in store.ledger.changes(batch=batch.batch) if change.verdict == "apply")
         state.data, state.line = store.version(batch.after), [*state.line, batch]

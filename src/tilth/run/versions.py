@@ -30,6 +30,8 @@ class Described:
     equal        whether all classes of train are of one size, give or take one sample (what a budget leaves over)
     train, valid  samples of a class, on average; None where there is no such split
     samples      of train and valid
+    description  what became of samples, in numbers
+    about        what the step that did it does, in its own words
     """
 
     name: str
@@ -39,9 +41,10 @@ class Described:
     valid: float | None
     samples: int
     description: str
+    about: str = ""
 
 
-def described(name: str, data: Dataset, description: str) -> Described:
+def described(name: str, data: Dataset, description: str, about: str = "") -> Described:
     """The line of a dataset."""
     counts = list(data.counts(TRAIN).values())
     return Described(
@@ -52,6 +55,7 @@ def described(name: str, data: Dataset, description: str) -> Described:
         valid=_average(data, VALID),
         samples=len(data.open),
         description=description,
+        about=about,
     )
 
 
@@ -69,17 +73,12 @@ def versions_on_line(store: Store) -> list[Described]:
         changes = [one for one in store.ledger.changes(batch=batch.batch) if one.verdict == "apply"]
         people = sorted({one.by for one in changes} - {"tilth"})
         told = edits_in_words(one.edit for one in changes) + (f" by {', '.join(people)}" if people else "")
-        rows.append(described(_name(batch, often), store.version(batch.after), _with_reason(told, batch.use)))
+        rows.append(described(_name(batch, often), store.version(batch.after), told, about_of(batch.use)))
     return rows
 
 
 def _name(batch: Batch, often: Counter[str]) -> str:
     return batch.use if often[batch.use] == 1 else f"{batch.use} ({batch.place})"
-
-
-def _with_reason(told: str, use: str) -> str:
-    about = about_of(use)
-    return f"{told}: {about}" if about else told
 
 
 def edits_in_words(edits: Iterable[Edit]) -> str:

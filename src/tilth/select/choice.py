@@ -125,10 +125,15 @@ def foretold(train: Dataset, signals: Signals) -> tuple[Array, Array]:
     return rows, signal.rows(train.ids[rows])
 
 
-def reads(step: Any, *kinds: str) -> None:
-    """Declare which signals a step of these settings needs: a plan without them is refused before the work."""
-    difficult = ("probabilities",) if step.budgets == "difficulty" else ()
-    object.__setattr__(step, "needs", tuple(dict.fromkeys((*kinds, *difficult))))
+def reads(step: Any, *kinds: str, foretelling: bool = False) -> None:
+    """Declare which signals a step of these settings needs: a plan without them is refused before the work.
+
+    kinds        of every train sample
+    foretelling  whether it asks what was `foretold`, which is known of raw samples
+    """
+    foretold = ("probabilities",) if foretelling or step.budgets == "difficulty" else ()
+    object.__setattr__(step, "needs", tuple(dict.fromkeys((*kinds, *foretold))))
+    object.__setattr__(step, "of_raw", tuple(kind for kind in foretold if kind not in kinds))
     if step.budgets not in BUDGETS:
         raise SettingError(f"budgets is one of {', '.join(BUDGETS)}, found {step.budgets!r}")
 

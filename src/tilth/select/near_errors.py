@@ -35,7 +35,7 @@ class NearErrors:
     cost = "O(errors x pool x d)"
 
     def __post_init__(self) -> None:
-        reads(self, self.space, "probabilities")
+        reads(self, self.space, foretelling=True)
         if not 0 <= self.share <= 1:
             raise SettingError(f"select.near_errors: share lies within 0 and 1, found {self.share}")
 

@@ -128,6 +128,10 @@ class Ledger:
     def set_fact(self, key: str, value: Any) -> None:
         self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, dump(value)))
 
+    def forget(self, *keys: str) -> None:
+        """Take facts off the record."""
+        self._db.executemany("DELETE FROM facts WHERE key = ?", [(key,) for key in keys])
+
     def say(self, what: str) -> None:
         self._db.execute("INSERT INTO log (what) VALUES (?)", (what,))
 

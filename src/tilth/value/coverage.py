@@ -83,7 +83,7 @@ class Coverage:
 
     def _described(self, pool: Dataset, compared: Compared, signals: Signals, rng: np.random.Generator) -> Array:
         values = known(signals["attributes"].rows(pool.ids))
-        space = next((one for one in SPACES[::-1] if one in signals), None)
+        space = next((one for one in SPACES[::-1] if one in signals and signals[one].covers(pool.ids)), None)
         if space is not None:
             points = signals[space].rows(pool.ids)
             values = np.column_stack([values, ratios.nearness(points, compared, rng)])

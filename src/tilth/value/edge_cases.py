@@ -25,6 +25,7 @@ class EdgeCases:
     """
 
     needs = ("features",)
+    of_raw = ("features",)
     gives = ("demand",)
     source = "Lee et al. 2021, Augment and Valuate, section 3.4"
     cost = "a neighbour search"
@@ -56,6 +57,7 @@ class EdgeCases:
         require_shares("value.edge_cases", agree=self.agree, far=self.far)
         require_one_of("value.edge_cases", "signal", self.signal, ("features", "embedding"))
         object.__setattr__(self, "needs", (self.signal,))
+        object.__setattr__(self, "of_raw", (self.signal,))
 
     def value(self, data: Dataset, signals: Signals, run: Run) -> Signal:
         """`demand` (n,): mean 1 in each class."""
