@@ -30,7 +30,11 @@ def plan(text: str, schema: Schema = IMAGES) -> None:
         ('[[step]]\nuse = "audit.balance"\nneighbours = 3', SettingError, "has no setting 'neighbours'"),
         ('[[step]]\nuse = "embed.pixels"\ndims = "many"', SettingError, "takes int"),
         ('[[step]]\nuse = "audit.label_noise"', StepError, "needs the signal 'probabilities'"),
-        ('[[step]]\nuse = "augment.guard"\nrules = ["hflip: a -> c"]', SettingError, "augment.guard: .* names the class 'c'"),
+        (
+            '[[step]]\nuse = "augment.guard"\nrules = ["hflip: a -> c"]',
+            SettingError,
+            "augment.guard: .* names the class 'c'",
+        ),
         ('[[step]]\nuse = "augment.guard"\nrules = ["hflop: a -> b"]', SettingError, "did you mean 'hflip'"),
         ('[[step]]\nuse = "formats.folder"', RecipeError, "is a format"),
     ],
