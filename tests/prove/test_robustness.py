@@ -20,6 +20,7 @@ def world() -> worlds.World:
     return worlds.photos(80, classes=2, side_px=24, test_share=0.3)
 
 
+@pytest.mark.slow
 def test_each_attack_leaves_less_than_the_clean_pictures_do(world: worlds.World) -> None:
     run = world.run()
     found = hold_under("learn.convnet", SMALL, world.data, 0, run, 0.15)

@@ -45,6 +45,7 @@ def test_the_margin_of_a_linear_border_is_the_distance_to_it_with_its_sign() -> 
     assert margins == pytest.approx(far, abs=5e-5)
 
 
+@pytest.mark.slow
 def test_planted_wrong_labels_have_low_margins() -> None:
     world = worlds.photos(120, classes=3, side_px=24, wrong=12, test_share=0.05, seed=2)
     found = Margin(settings=SMALL, folds=2).value(world.data.open, Signals(), world.run())
