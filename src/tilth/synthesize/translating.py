@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -98,27 +98,7 @@ def teach(step: Translation, pair: Pair, run: Run) -> Translator:
     labels = labels_of(step.labels, origin, target, pair.turned)
     if labels == "told":
         origin, target = _labelled(origin), _labelled(target)
-    content, identity = step.content, step.identity
-    game = Game(
-        method=step.method,
-        channels=channels,
-        side_px=origin.pictures.shape[2],
-        classes=classes if labels == "told" else 0,
-        width=step.width,
-        blocks=step.blocks,
-        critic_width=step.critic_width,
-        rate=step.rate,
-        content=_CONTENT[step.method] if content is None else content,
-        identity=_IDENTITY[step.method] if identity is None else identity,
-        cycle=step.cycle,
-        patches=step.patches,
-        temperature=step.temperature,
-        flips=step.flips,
-        pool=step.pool,
-        shift=step.shift,
-        noise=step.noise,
-        critic_rate=step.critic_rate,
-    )
+    game = game_of(step, channels, origin.pictures.shape[2], classes if labels == "told" else 0)
     on_gpu = not run.device.startswith("cpu")
     precision = step.precision if step.precision != "auto" else "bf16" if on_gpu else "fp32"
     threads = threads_for(game, step.batch, run.threads)
@@ -137,6 +117,21 @@ def teach(step: Translation, pair: Pair, run: Run) -> Translator:
             return taught(game, lesson, origin, target, dice, folder=run.checkpoints(*key), advance=advance)
 
     return Translator(game, lesson, run.keep(key, make), grey_target)
+
+
+def game_of(step: Translation, channels: int, side_px: int, classes: int) -> Game:
+    """The step's settings, with what the data decide; `classes` is 0 where the critic is told none."""
+    content, identity = step.content, step.identity
+    alike = ("method", "width", "blocks", "critic_width", "critic_rate", "rate", "cycle", "patches", "temperature")
+    settings: dict[str, Any] = {name: getattr(step, name) for name in (*alike, "flips", "pool", "shift", "noise")}
+    return Game(
+        channels=channels,
+        side_px=side_px,
+        classes=classes,
+        content=_CONTENT[step.method] if content is None else content,
+        identity=_IDENTITY[step.method] if identity is None else identity,
+        **settings,
+    )
 
 
 def labels_of(asked: str, origin: Domain, target: Domain, turned: int | None) -> str:

@@ -75,12 +75,7 @@ def _plain(ink: Array, rng: np.random.Generator) -> Array:
 def _outlined(ink: Array, rng: np.random.Generator) -> Array:
     side = len(ink)
     middle, lean = (side - 1) / 2, rng.uniform(0.1, 0.25)
-    leaning = ndimage.affine_transform(
-        ink,
-        [[1, 0], [lean, 1]],
-        offset=[0, -lean * middle],  # pyright: ignore[reportArgumentType] - one a dimension, says scipy
-        order=1,
-    )
+    leaning = ndimage.affine_transform(ink, [[1, 0], [lean, 1]], offset=[0, -lean * middle], order=1)  # pyright: ignore[reportArgumentType]
     line = np.clip(1 - abs(ndimage.gaussian_filter(leaning, side / 54) - 0.45) / 0.28, 0, 1)[:, :, None]
     y, x = np.mgrid[:side, :side] * (32 / side)
     ruled = 0.05 * np.sin((x + y) * 2 * np.pi / rng.uniform(5, 7) + rng.uniform(0, 2 * np.pi))
