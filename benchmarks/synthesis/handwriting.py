@@ -339,10 +339,13 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=1400, help="pictures that a model is trained on alone")
     parser.add_argument("--budget", type=int, default=6000, help="train pictures with those that are added")
     parser.add_argument("--steps", type=int, help="of training, for a trial; default: 900 alone, 1,800 filled")
+    parser.add_argument("--table", action="store_true", help="no measuring: the tables of what was measured")
     parser.add_argument("--skip-speed", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE / "handwriting.json")
     asked = parser.parse_args()
     record: dict[str, Any] = json.loads(asked.out.read_text()) if asked.out.exists() else {}
+    if asked.table:
+        return tables(record)
     record["machine"] = platform.processor() or platform.machine()
     record["versions"] = {one: version(one) for one in ("numpy", "pillow", "scipy", "torch", "Hershey-Fonts")}
     if not asked.skip_speed:
@@ -374,6 +377,25 @@ def main() -> None:
         rows.append({**wanted, "steps": steps, "n": len(labels), "accuracy": round(accuracy, 4), "seconds": seconds})
         print(rows[-1], flush=True)
         _kept(asked.out, record)
+
+
+def tables(record: dict[str, Any]) -> None:
+    """The tables of handwriting.md out of what was measured."""
+    print("| | a second |\n|---|---|")
+    for name, rate in record["speed"]["per_second"].items():
+        print(f"| {name} | {rate:,.0f} |")
+    head = ("attribute", "label book", "made", "train", "KS made", "KS train", "p made", "p train")
+    print("\n|", " | ".join(head), "|\n|" + "---|" * len(head))
+    for row in record["fit"]["attributes"]:
+        sides = [" / ".join(f"{one:.3g}" for one in row[who]) for who in ("label_book", "made", "train")]
+        shares = [f"{row[name]:.3f}" for name in ("made_ks", "train_ks", "made_p", "train_p")]
+        print("|", " | ".join((row["attribute"], *sides, *shares)), "|")
+    print("\n| arm | train pictures | accuracy by seed | mean |\n|---|---|---|---|")
+    rows = record.get("trainings", [])
+    for part, arm, n in dict.fromkeys((row["part"], row["arm"], row["n"]) for row in rows):
+        found = [row["accuracy"] for row in rows if (row["part"], row["arm"], row["n"]) == (part, arm, n)]
+        each = ", ".join(f"{100 * one:.1f}" for one in found)
+        print(f"| {arm} | {n:,} | {each} | {100 * np.mean(found):.1f} |")
 
 
 def _kept(where: Path, record: dict[str, Any]) -> None:
