@@ -300,8 +300,8 @@ it was by a network that neither was taught with.
 
     python benchmarks/synthesis/translation.py [--steps 3000] [--seeds 0 1 2] [--methods fastcut cyclegan] [--workers 2]
 
-Figures: [translation.json](translation.json) (machine, versions, seeds); the page of samples: [docs/ideas/translation.png](../../docs/ideas/translation.png),
-by `--sheet`. The digits are scikit-learn's (1,797 of 8 x 8, enlarged to 32 px); the pens `tilth.testing.pens`. No digit is in both domains; the 597 of neither
+Figures: [translation.json](translation.json) (machine, versions, seeds); the page of samples is drawn by
+`--sheet`. The digits are scikit-learn's (1,797 of 8 x 8, enlarged to 32 px); the pens `tilth.testing.pens`. No digit is in both domains; the 597 of neither
 teach (400) and measure (197) the independent witnesses: `learn.convnet` on real pictures by the target's pen, one for the digit, one for the pen.
 """
 

@@ -36,7 +36,7 @@ class Translation:
     origin: str = "split:train"  # split:NAME, class:NAME, COLUMN<VALUE of the attributes, joined by &
     target: str = ""  # likewise; none: the split that stands for what the model will meet
     side_px: int | None = None  # side it works at; None: 32, or 64 where pictures are larger, 128 on a GPU
-    steps: int = 3000  # 5 minutes of one core at 32 px by fastcut
+    steps: int = 3000  # 7 minutes of one core at 32 px by fastcut
     batch: int = 16  # of either domain; published: 1, which leaves the cores idle at 32 px
     width: int = 16  # of the generator's first layer; published: 64, for 256 px
     blocks: int = 3  # of the generator; published: 6 or 9
@@ -51,7 +51,7 @@ class Translation:
     cycle: float = 10.0  # of "there and back", as published; for cyclegan alone
     patches: int = 64  # places of a layer that are compared; published: 256, of larger layers
     temperature: float = 0.07  # of PatchNCE, as published
-    flips: bool = False  # compares with a mirrored picture half of the time, as FastCUT for photographs; no drawing
+    flips: bool = False  # compares with a mirrored picture half of the time, as FastCUT for photographs; not for drawings
     pool: int = 50  # drawn pictures that the critic meets again, as published; for cyclegan alone
     shift: float = 0.125  # of the side, by which pictures are moved before the critic looks at them
     average: float = 0.999  # of the weights that are kept, what stays at each step; 0: the last ones are kept
@@ -70,7 +70,7 @@ class Translation:
     own_learner = True
     modality = ("image",)
     source = "Park et al. 2020, arXiv:2007.15651 (CUT, FastCUT); Zhu et al. 2017, arXiv:1703.10593 (CycleGAN)"
-    cost = "O(steps): 0.1 s of one core for each at 32 px by fastcut, 0.2 s by cyclegan; and a training for each fold"
+    cost = "O(steps): 0.14 s of one core for each at 32 px by fastcut, 0.4 s by cyclegan; and a training for each fold"
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
