@@ -212,6 +212,17 @@ class Model(Protocol):
 
 
 @runtime_checkable
+class Exposed(Protocol):
+    """A model whose answers can be followed back to the pixels: what perturbation needs. torch's types, which this floor
+    does not know, are written Any."""
+
+    def expose(self, pictures: Sequence[Array]) -> AbstractContextManager[tuple[Any, Callable[[Any], Any]]]:
+        """Pictures (uint8 h x w x c) as (b, c, h, w) in 0..1 at the size at which the network sees the whole of each, and
+        its answers as a function of them: (b, k) before softmax. Both hold within the context."""
+        ...
+
+
+@runtime_checkable
 class Learner(Protocol):
     """A fixed model and how it is trained."""
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from whole import LEARNER, quick, write_world
 
 import tilth
 from tilth.cli.main import run
 from tilth.digest import digest_bytes
 from tilth.store.plain import edit_to_plain
+from whole import LEARNER, quick, write_world
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,19 @@ class Result:
 def improved(folder: Path, source: Path, capsys: pytest.CaptureFixture[str], *, seed: int, workers: int) -> Result:
     recipe = folder.with_suffix(".toml")
     recipe.write_text(quick("tilth"))
-    words = ["improve", str(source), "--recipe", str(recipe), "--budget", "150", "--seeds", "1", "--json", "-q", *LEARNER]
+    words = [
+        "improve",
+        str(source),
+        "--recipe",
+        str(recipe),
+        "--budget",
+        "150",
+        "--seeds",
+        "1",
+        "--json",
+        "-q",
+        *LEARNER,
+    ]
     where = ["-w", str(folder / "ws"), "--out", str(folder / "out"), "--report", str(folder / "report.html")]
     capsys.readouterr()
     assert run([*words, *where, "--seed", str(seed), "--workers", str(workers)]) == 0, capsys.readouterr().err
@@ -60,4 +72,6 @@ def test_the_same_seed_gives_the_same_dataset_byte_for_byte(tmp_path: Path, caps
     other = improved(tmp_path / "other", source, capsys, seed=4, workers=2)
     made = {name for name in one.files if "_" in Path(name).stem}
     assert made and other.files != one.files and other.told["version"] != one.told["version"]
-    assert {name: digest for name, digest in other.files.items() if name in made} != {name: one.files[name] for name in made}
+    assert {name: digest for name, digest in other.files.items() if name in made} != {
+        name: one.files[name] for name in made
+    }

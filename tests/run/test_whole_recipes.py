@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from whole import LEARNER, quick, write_world
 
 import tilth
 from tilth.cli.main import run
 from tilth.recipe import parse_recipe
 from tilth.run.plan import shipped_recipes
+from whole import LEARNER, quick, write_world
 
 BUDGET = 150
 FILLS = {"augment-and-valuate", "iterative-sampling", "competition", "animals", "tilth", "quick", "contrastive"}

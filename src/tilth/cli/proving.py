@@ -26,6 +26,9 @@ def prove(
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Prove a recipe part by part: which of its steps bring what.")
     ] = False,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Also ask about test pictures that were changed against each model.")
+    ] = False,
     budget: o.BudgetOpt = None,
     learner: o.LearnerOpt = None,
     train_command: o.TrainCommandOpt = None,
@@ -43,14 +46,14 @@ def prove(
     With `--ablate [RECIPE]` it is trained on every row of an ablation: the untouched data, then a part of the recipe more in
     each row. Your versions stay as they are. Run it again after Ctrl-C: it goes on with the next training.
     """
-    tables.check_asked(ablate, rows, before, after, budget)
+    tables.check_asked(ablate, rows, before, after, budget, robustness)
     ws = opened(None, workspace, quiet, device=device, workers=workers)
     model, settings = o.fixed_model(learner, train_command, set_)
     how = {"learner": model, "settings": settings, "seeds": seeds, "metric": metric}
     if ablate:
         tables.ablation(ws, ws.ablate(rows, budget=budget, **how), json)
     else:
-        tables.proved(ws, ws.prove(before, after, **how), json)
+        tables.proved(ws, ws.prove(before, after, **how, robustness=robustness), json)
 
 
 def versions(workspace: o.WorkspaceOpt = None, json: o.JsonOpt = False) -> None:

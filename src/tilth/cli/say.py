@@ -249,7 +249,7 @@ def why(one: Any, as_json: bool) -> None:
         f"{sample.id}  {sample.path}\n  label {one.label}, split {sample.split}, {'present' if one.present else 'not in the present version'}"
     )
     if sample.maker:
-        print(f"  made by {sample.maker} from {', '.join(one.parents)}")
+        print(f"  made by {sample.maker} from {', '.join(one.parents) or 'no other sample'}")
     for use, finding in one.findings:
         print(f"  found    {finding.kind} ({finding.severity:.2f}, {use}): {finding.why}")
     for batch, change in one.changes:

@@ -35,7 +35,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: Sequence
     return [f"  {line}".rstrip() for line in lines]
 
 
-def check_asked(ablate: bool, rows: str | None, before: str, after: str, budget: int | None) -> None:
+def check_asked(
+    ablate: bool, rows: str | None, before: str, after: str, budget: int | None, robustness: bool = False
+) -> None:
     """Raises SettingError for a proof of two versions that is given what an ablation takes, or the other way round."""
     if not ablate and rows is not None:
         raise SettingError(
@@ -43,6 +45,8 @@ def check_asked(ablate: bool, rows: str | None, before: str, after: str, budget:
         )
     if not ablate and budget is not None:
         raise SettingError("--budget is for rows that are still to be made:  tilth prove --ablate --budget N")
+    if ablate and robustness:
+        raise SettingError("--robustness is told of two versions:  tilth prove --robustness")
     if ablate and (before, after) != ("base", "head"):
         raise SettingError("--ablate makes its own versions, from the base on; it goes without --before and --after")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +18,7 @@ from tilth.digest import digest
 from tilth.errors import LearnerError, SettingError
 from tilth.learn import preprocess
 from tilth.learn.course import Course, Lesson
+from tilth.learn.exposure import answering, pixels_of
 from tilth.learn.plan import Plan, checked
 from tilth.learn.preprocess import Inputs
 from tilth.learn.probe import probe
@@ -74,6 +75,7 @@ class NetworkModel:
     curves: tuple[Mapping[str, float], ...]
     record: Mapping[str, Any]
     asked: Views = _as_it_is
+    look: Look = "square"
 
     def predict(self, data: Dataset, run: Run) -> Array:
         """(n, k) float32 probabilities; rows add up to 1 where single-label."""
@@ -97,6 +99,16 @@ class NetworkModel:
                     features.append(torch.stack([part.flatten(1).float() for part in tap]).mean(0).cpu().numpy())
                     tap.clear()
         return np.concatenate(answers), np.concatenate(features) if features else None
+
+    @contextmanager
+    def expose(
+        self, pictures: Sequence[Picture]
+    ) -> Iterator[tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]]:
+        """The pictures as the network sees them, and its answers as a function of their pixels: see `steps.Exposed`."""
+        channels = self.see(pictures[0]).shape[0] if pictures else 1
+        with self.setting.active():
+            pixels = pixels_of(pictures, self.see, self.look).to(self.setting.device)
+            yield pixels, answering(self.net, self.look, self.shift, self.scale, channels, self.setting)
 
     def _probabilities(self, answers: torch.Tensor) -> Array:
         multi = self.schema.task == "multi-label"
@@ -195,6 +207,7 @@ def fit_network(
         trained.curves,
         ready.record,
         blueprint.asked,
+        blueprint.look,
     )
 
 

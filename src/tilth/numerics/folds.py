@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,27 @@ def linked(n: int, a: Array, b: Array) -> Array:
 
     pairs = coo_matrix((np.ones(len(a), bool), (a, b)), shape=(n, n))
     return connected_components(pairs, directed=False)[1].astype(np.int64)
+
+
+def families(ids: Sequence[str], contents: Sequence[str], parents: Sequence[Sequence[str]]) -> Array:
+    """(n,) int: rows of one number are copies of each other, or made from each other or from the same parents.
+
+    contents  (n,) digest of each, the same for copies
+    parents   (n,) ids that each was made from, whether they are rows or not
+    """
+    links: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while (above := links.get(name, name)) != name:
+            links[name] = links.get(above, above)
+            name = above
+        return name
+
+    for id, content, above in zip(ids, contents, parents, strict=True):
+        for other in (f"content {content}", *above):
+            links[root(other)] = root(id)
+    _, groups = np.unique([root(id) for id in ids], return_inverse=True)
+    return groups.reshape(-1).astype(np.int64)
 
 
 def fold_of(groups: Array, targets: Array, *, folds: int, seed: int) -> Array:

@@ -39,3 +39,22 @@ def nearest_other(values: Array, real: Array, own: Array) -> Array:
         square[at, skipped[at]] = np.inf
         found[start : start + _ROWS] = np.sqrt(np.maximum(square.min(axis=1), 0))
     return found
+
+
+def agreeing(values: Array, real: Array, labels: Array, wanted: Array, own: Array, *, neighbors: int) -> Array:
+    """(b,) share of the nearest real ones that carry the wanted label.
+
+    values     (b, d) and real (n, d)
+    labels     (n,) int and wanted (b,) int
+    own        (b,) int: real ones of this number, and its copies, have no say; -1 for none
+    neighbors  how many are asked; all there are where there are fewer
+    """
+    shares = np.zeros(len(values))
+    for row, value in enumerate(np.asarray(values, np.float32)):
+        far = ((real - value) ** 2).sum(1)
+        if own[row] >= 0:
+            far = np.where((real == real[own[row]]).all(1), np.inf, far)
+        near = np.argsort(far, kind="stable")[:neighbors]
+        near = near[np.isfinite(far[near])]
+        shares[row] = (labels[near] == wanted[row]).mean() if len(near) else 0.0
+    return shares

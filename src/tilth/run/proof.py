@@ -44,8 +44,9 @@ def check_metric(metric: str | None, task: str) -> None:
 
 
 def valued_by(recipe: Recipe, learner: str | None, settings: Mapping[str, Any] | None) -> Recipe:
-    """The recipe with this fixed model in the valuators and embedders that ask for a learner and name none: what is valued
-    is then what is proved, and what a selector sees is what the fixed model sees."""
+    """The recipe with this fixed model in the valuators, embedders and augmenters that ask for a learner and name none: what
+    is valued is then what is proved, what a selector sees is what the fixed model sees, and what is led astray is of its
+    kind."""
     if learner is None:
         return recipe
 
@@ -53,7 +54,7 @@ def valued_by(recipe: Recipe, learner: str | None, settings: Mapping[str, Any] |
         if not isinstance(block, StepCall):
             return replace(block, steps=tuple(handed(call) for call in block.steps))
         known = find_step(block.use)
-        asks = known.role in ("valuators", "embedders")
+        asks = known.role in ("valuators", "embedders", "augmenters")
         named = {field.name for field in fields(known.load())} if asks else set()
         own = asks and declared(known.load(), "own_learner")
         if own or not {"learner", "settings"} <= named or "learner" in block.settings:
@@ -116,6 +117,33 @@ class RememberedHold:
         return digest("trial", step_key(use, make_step(use, settings)), data.version, data.seal, seed)
 
 
+@dataclass(frozen=True)
+class RememberedUnder:
+    """`prove.robustness.hold_under` through files, as `RememberedHold`."""
+
+    folder: Path
+    fresh: float = 0.0
+    train: bool = True
+
+    def __call__(
+        self, use: str, settings: Mapping[str, Any], data: Dataset, seed: int, run: Run, eps: float
+    ) -> Mapping[str, Trial]:
+        from tilth.prove.robustness import AGENTS, EVOLVED, GENERATIONS, PICTURES, STEP, STEPS, hold_under
+        from tilth.prove.trial import from_plain, to_plain
+
+        asked = (eps, PICTURES, EVOLVED, AGENTS, GENERATIONS, STEPS, STEP)
+        key = digest("under", step_key(use, make_step(use, settings)), data.version, data.seal, seed, run.seed, asked)
+        file = self.folder / f"{key}.json"
+        if file.exists() and file.stat().st_mtime >= self.fresh:
+            return {name: from_plain(plain) for name, plain in json.loads(file.read_text()).items()}
+        if not self.train:
+            raise Untrained(f"no trial under attack of version {data.version} with {use} and seed {seed} is on record")
+        found = hold_under(use, settings, data, seed, run.within(key) if isinstance(run, LocalRun) else run, eps)
+        with written_whole(file) as draft:
+            draft.write_text(json.dumps({name: to_plain(trial) for name, trial in found.items()}))
+        return found
+
+
 def prove(
     store: Store,
     run: LocalRun,
@@ -126,19 +154,21 @@ def prove(
     settings: Mapping[str, Any],
     seeds: int,
     metric: str | None,
+    robustness: bool = False,
     train: bool = True,
 ) -> Evidence:
-    """Evidence for two versions that the store keeps. Raises Untrained where a trial is missing and none may be held."""
+    """Evidence for two versions that the store keeps; with `robustness` it also tells of both under attack. Raises Untrained
+    where a trial is missing and none may be held."""
     from tilth.prove.compare import compare
 
     use, given = learner_of(learner)
-    return compare(
-        store.version(before),
-        store.version(after),
-        learner=use,
-        settings={**given, **settings},
-        seeds=range(seeds),
-        run=run,
-        hold=RememberedHold(store.folder.resolve() / "trials", run.fresh, train),
-        metric=metric,
-    )
+    folder = store.folder.resolve() / "trials"
+    asked: dict[str, Any] = {"learner": use, "settings": {**given, **settings}, "seeds": range(seeds), "run": run}
+    sides = store.version(before), store.version(after)
+    evidence = compare(*sides, **asked, hold=RememberedHold(folder, run.fresh, train), metric=metric)
+    if not robustness:
+        return evidence
+    from tilth.prove.robustness import robustness as under_attack
+
+    more = under_attack(*sides, **asked, hold_under=RememberedUnder(folder, run.fresh, train))
+    return replace(evidence, measures=(*evidence.measures, *more))

@@ -33,8 +33,12 @@ class Proving(Ground):
         settings: Mapping[str, Any] | None = None,
         seeds: int = 3,
         metric: str | None = None,
+        robustness: bool = False,
     ) -> Evidence:
-        """Train the fixed model on both versions, with the same seeds, and ask the sealed test split."""
+        """Train the fixed model on both versions, with the same seeds, and ask the sealed test split.
+
+        robustness  ask it about changed test pictures too: noise, FGSM, PGD and one pixel, each model attacked itself
+        """
         learner, settings = self._fixed_model(learner, settings)
         asked = {
             "before": self.version(before).version,
@@ -43,6 +47,7 @@ class Proving(Ground):
             "settings": dict(settings),
             "seeds": seeds,
             "metric": metric,
+            **({"robustness": True} if robustness else {}),
         }
         with self.store.writing():
             evidence = proof.prove(self.store, self.run, **asked)

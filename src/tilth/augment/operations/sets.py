@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tilth.dataset import Dataset
 from tilth.errors import SettingError, did_you_mean
-from tilth.numerics.attributes import NAMES
+from tilth.perturb.looks import mostly_drawn
 from tilth.steps import Run
 
 SETS: Mapping[str, tuple[str, ...]] = {
@@ -38,8 +38,6 @@ SETS: Mapping[str, tuple[str, ...]] = {
 AUTO = "auto"
 """The set `drawing` or `photo`, by what most train pictures are."""
 
-_LOOKED_AT = 300  # train pictures: the share of drawings among them is known to 6 points
-
 
 def spelled(names: Sequence[str], data: Dataset, run: Run) -> tuple[str, ...]:
     """The names, with `auto` replaced by the set that suits the train pictures of these data."""
@@ -47,12 +45,7 @@ def spelled(names: Sequence[str], data: Dataset, run: Run) -> tuple[str, ...]:
 
 
 def _suiting(data: Dataset, run: Run) -> str:
-    raw = data.train.raw
-    some = raw.only(raw.ids[:: max(1, len(raw) // _LOOKED_AT)].tolist())
-    if not len(some):
-        return "photo"
-    drawn = run.describe("embed.attributes", some)[:, NAMES.index("drawn")]
-    return "drawing" if drawn.mean() >= 0.5 else "photo"
+    return "drawing" if mostly_drawn(data, run) else "photo"
 
 
 def named(step: str, names: Sequence[str], forbid: Sequence[str] = ()) -> tuple[str, ...]:

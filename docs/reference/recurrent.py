@@ -1,0 +1,115 @@
+"""Draw the sheet of what a recurrent network writes, docs/ideas/recurrent-handwriting.png.
+
+python docs/reference/recurrent.py [--steps 3000] [--work FOLDER]
+
+The network is trained first, on strokes of the motor model: twenty minutes on two cores. It goes on from where it was
+killed, and is found again in the folder. No test draws this sheet: it would have to train.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from tilth.digest import digest
+from tilth.synthesize.freehand import written_by
+from tilth.synthesize.graves import Graves, Scribe
+from tilth.synthesize.looks import Look
+from tilth.synthesize.render import rendered
+from tilth.synthesize.strokes import Strokes
+from tilth.synthesize.trailing import tidied
+from tilth.testing.memory import MemoryRun
+
+SHEET = Path(__file__).parents[1] / "ideas" / "recurrent-handwriting.png"
+SIDE, GAP, HEAD, ACROSS = 96, 4, 18, 10  # pixels, and pictures side by side
+NUMERALS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
+TEXTS = tuple(sorted((*NUMERALS, *(text.upper() for text in NUMERALS))))
+
+
+class Kept(MemoryRun):
+    """A run that finds again what it made, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def keep(self, key: Sequence[Any], make: Callable[[], Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
+        file = self.folder / f"{digest(list(key))}.npz"
+        if not file.exists():
+            np.savez(file, **make())
+        return dict(np.load(file))
+
+    def checkpoints(self, *key: Any) -> Path:
+        folder = self.folder / digest(list(key))
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def sheet(steps: int, work: Path, threads: int) -> Image.Image:
+    """The rows below each other, each under its name."""
+    run = Kept(work)
+    run.threads = threads
+    scribe = Graves(steps=steps).scribe(TEXTS, None, run)
+    small, capitals = list(NUMERALS), [text.upper() for text in NUMERALS]
+    rows = [
+        ("As varied as what it learned from: bias 0", [*small, *capitals], 0.0, True),
+        ("Bias 0.5", [*small, *capitals], 0.5, True),
+        ("Tidy: bias 1.5", [*small, *capitals], 1.5, True),
+        ("Written, and turned away or cut before it becomes a picture", [*small, *capitals], 0.0, False),
+    ]
+    high = sum(HEAD + -(-len(texts) // ACROSS) * (SIDE + GAP) for _, texts, _, _ in rows)
+    out = Image.new("RGB", (ACROSS * (SIDE + GAP) + GAP, high + GAP), (150, 150, 150))
+    pen, top = ImageDraw.Draw(out), 0
+    for number, (name, texts, bias, fit) in enumerate(rows):
+        pen.text((GAP, top + 3), name, fill=(20, 20, 20), font=ImageFont.load_default(12))
+        top += HEAD
+        words = [one for one in (word_of(scribe, text, bias, fit, [number, at]) for at, text in enumerate(texts)) if one]
+        for at, shown in enumerate(pictures(words, number)):
+            place = (GAP + at % ACROSS * (SIDE + GAP), top + at // ACROSS * (SIDE + GAP))
+            out.paste(Image.fromarray(np.repeat(shown, 3, 2)), place)
+        top += -(-len(texts) // ACROSS) * (SIDE + GAP)
+    return out.quantize(40, dither=Image.Dither.NONE)
+
+
+def word_of(scribe: Scribe, text: str, bias: float, fit: bool, seed: Sequence[int]) -> Strokes | None:
+    """The first writing of a text that is fit for use, or the first that is not."""
+    rngs = [np.random.default_rng([*seed, at]) for at in range(64)]
+    after = scribe.habits.after
+    for one in written_by(scribe.net, scribe.alphabet, [text] * len(rngs), rngs, bias=bias, after=after):
+        found = tidied(one, scribe.usual, scribe.habits)
+        if fit and not found.fault:
+            return found.strokes
+        if not fit and (found.fault or found.cut):
+            return one.strokes
+    return None
+
+
+def pictures(words: Sequence[Strokes], row: int) -> list[np.ndarray]:
+    dice = [np.random.default_rng([row, at, 9]) for at in range(len(words))]
+    looks = [
+        Look(SIDE, SIDE, pen_px=float(rng.uniform(2.5, 4.5)), scale=float(rng.uniform(0.5, 0.8)), levels=((0, 0.25), (64, 0.75)))
+        for rng in dice
+    ]
+    return rendered(words, looks, dice)
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--steps", type=int, default=3000)
+    asked.add_argument("--threads", type=int, default=2)
+    asked.add_argument("--work", type=Path, default=Path.home() / ".cache" / "tilth-recurrent")
+    args = asked.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    sink = io.BytesIO()
+    sheet(args.steps, args.work, args.threads).save(sink, "PNG", optimize=True)
+    SHEET.write_bytes(sink.getvalue())
+
+
+if __name__ == "__main__":
+    main()
