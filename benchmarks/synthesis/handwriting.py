@@ -44,8 +44,8 @@ from tilth.testing.memory import MemoryRun
 HERE = Path(__file__).parent
 CLASSES = ("i", "ii", "iii", "iv", "ix", "v", "vi", "vii", "viii", "x")
 BOOK = "label_book"
-ROUNDS = 7  # the best counts: whatever else ran on the machine only ever takes time
-PAGES = 256
+ROUNDS = 5  # the best counts: whatever else ran on the machine only ever takes time
+PAGES = 128
 STEPS = {"alone": 900, "filled": 1800}  # of 32 pictures, with every arm the same
 COMPARED = 1000  # made pictures that are compared with the target
 
