@@ -216,6 +216,16 @@ class Dataset:
     def valid(self) -> Dataset:
         return self.split(VALID)
 
+    @property
+    def raw(self) -> Dataset:
+        """The rows that came with the source."""
+        return self.where(~self.made)
+
+    @property
+    def labelled(self) -> Dataset:
+        """The rows that are of a class, or of several."""
+        return self.where(self.targets.sum(axis=1) > 0)
+
     @cached_property
     def seal(self) -> str:
         """Version of the test split: trials with different seals must not be compared. Empty where there is none."""

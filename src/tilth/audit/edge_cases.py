@@ -56,8 +56,7 @@ class EdgeCases:
 
     def detect(self, data: Dataset, signals: Signals, run: Run) -> list[Finding]:
         """One `edge_case` for each, the farthest first; its ids: the sample, then its nearest others."""
-        judged = data.train
-        judged = judged.where((judged.targets.sum(1) > 0) & ~judged.made)
+        judged = data.train.raw.labelled
         if not len(judged):
             return []
         points = signals[self.signal].rows(judged.ids)

@@ -85,8 +85,7 @@ class EdgeCases:
         )
 
     def _edge_cases(self, data: Dataset, signals: Signals, run: Run) -> set[str]:
-        judged = data.train
-        judged = judged.where((judged.targets.sum(1) > 0) & ~judged.made)
+        judged = data.train.raw.labelled
         if not len(judged):
             run.log("augment.edge_cases makes nothing: no labelled train sample came with the source")
             return set()
