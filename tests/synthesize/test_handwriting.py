@@ -202,6 +202,17 @@ def test_with_the_label_guard_every_picture_carries_what_the_check_said_of_it():
     assert all(0 <= add.evidence["probability"] <= 1 and add.evidence["distance"] <= 1 for add in adds)
 
 
+@pytest.mark.slow
+def test_pictures_that_do_not_show_what_is_written_get_none():
+    data, contents = shelf({"train": SCAN}, classes=("i", "v", "vi"), counts=(24, 24, 24))
+    strangers = Dataset(data.table, Schema("image", "single-label", ("w", "o", "m")))
+    run = MemoryRun(contents)
+    settings = {"learner": "learn.linear", "settings": {}, "operations": ["rotate"], "per_class": 4, "folds": 2}
+    guard = run.step("augment.guard", settings).measure(strangers, run)
+    adds, said = added(Handwriting(), strangers, contents, 24, signals=Signals({"guard": guard}))
+    assert not adds and "do not show what is written" in " ".join(said.lines)
+
+
 def test_the_sheet_of_the_docs_is_current():
     file = Path(__file__).parents[2] / "docs" / "reference" / "handwriting.py"
     spec = importlib.util.spec_from_file_location("handwriting_sheet", file)
