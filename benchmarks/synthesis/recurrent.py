@@ -33,8 +33,9 @@ from tilth.signal import Array, Signals
 from tilth.synthesize.compose import Hand
 from tilth.synthesize.desk import named, target_of
 from tilth.synthesize.fit import Target, look_like, thinned
-from tilth.synthesize.freehand import led_through, written_by
-from tilth.synthesize.lessons import of_motor_model, of_pens, prepared
+from tilth.synthesize.freehand import written_by
+from tilth.synthesize.graves import known_of
+from tilth.synthesize.lessons import Writing, of_motor_model, of_pens, prepared
 from tilth.synthesize.recurrent import Net, Shape
 from tilth.synthesize.render import rendered
 from tilth.synthesize.strokes import Strokes
@@ -98,12 +99,10 @@ def one_source(
     alphabet = "".join(sorted({" "} | {letter for one, _ in pairs for letter in one.text}))
     lesson = Lesson.of([(one.text, steps) for one, steps in pairs], alphabet)
     prepared_s = time.perf_counter() - began
-    net, training = trained(lesson, source, args)
-    usual = Usual.of([(one.text, one.strokes) for one, _ in pairs], alphabet)
-    some = pairs[:400]
-    habits = Habits.of(
-        [one.text for one, _ in some], led_through(net, alphabet, [(one.text, own) for one, own in some])
-    )
+    net, training, folder = trained(lesson, source, args)
+    known = known_of(net, pairs, alphabet)
+    np.savez(folder / "scribe.npz", **known)  # for docs/reference/recurrent.py
+    usual, habits = Usual.from_arrays(known, alphabet), Habits(int(known["after"]), bool(known["skips"]))
     found: dict[str, Any] = {
         "lessons": len(pairs),
         "points_a_lesson": float(np.median([len(own) for _, own in pairs])),
@@ -114,13 +113,14 @@ def one_source(
     }
     target = target_of("benchmark", data.open, Signals(), run, against=BOOK, looked_at=400)
     judge = judge_of(data, run) if args.guard else None
+    found["lessons_read_as_asked"] = control(writings, target, readers, args)
     for bias in args.bias:
         found["bias"][str(bias)] = sampled(net, alphabet, bias, usual, habits, target, readers, judge, args)
     return found
 
 
-def trained(lesson: Lesson, source: str, args: argparse.Namespace) -> tuple[Net, dict[str, Any]]:
-    """The network, and how its training went; found again where it was trained before."""
+def trained(lesson: Lesson, source: str, args: argparse.Namespace) -> tuple[Net, dict[str, Any], Path]:
+    """The network, how its training went, and where it lies; found again where it was trained before."""
     name = digest(
         source, LESSONS, args.seed, args.minutes, args.steps, args.threads, lesson.steps[0], len(lesson.steps)
     )
@@ -134,7 +134,7 @@ def trained(lesson: Lesson, source: str, args: argparse.Namespace) -> tuple[Net,
     if done.exists():
         net = Net(shape)
         net.load_state_dict(torch.load(done, weights_only=True))
-        return net.eval(), facts
+        return net.eval(), facts, folder
     losses: list[float] = []
     began, cpu, load = time.perf_counter(), time.process_time(), os.getloadavg()[0]
 
@@ -159,7 +159,7 @@ def trained(lesson: Lesson, source: str, args: argparse.Namespace) -> tuple[Net,
     }
     torch.save(net.state_dict(), done)
     told.write_text(json.dumps(facts))
-    return net, facts
+    return net, facts, folder
 
 
 def seconds_a_step(lesson: Lesson, shape: Shape, args: argparse.Namespace) -> float:
@@ -170,6 +170,23 @@ def seconds_a_step(lesson: Lesson, shape: Shape, args: argparse.Namespace) -> fl
 
 
 # -- writing --------------------------------------------------------------------------------------------------------
+
+
+def asked_for(samples: int) -> tuple[Array, list[str]]:
+    """Labels and texts: each numeral so many times, in small letters and in capitals by turns."""
+    labels = np.repeat(np.arange(len(CLASSES)), samples)
+    return labels, [named(CLASSES[label], CLASSES)[at % 2] for at, label in enumerate(labels)]
+
+
+def control(
+    writings: Sequence[Writing], target: Target, readers: Mapping[str, Reader], args: argparse.Namespace
+) -> dict[str, float | None]:
+    """How many of the lessons themselves are read as what they say: what the network could reach at best."""
+    labels, texts = asked_for(args.samples)
+    own = {text: [one.strokes for one in writings if one.text == text] for text in TEXTS}
+    words = [own[text][at % len(own[text])] for at, text in enumerate(texts)]
+    shown = pictures(words, labels, target, args.seed)
+    return {name: share(ask(shown) == labels) for name, ask in readers.items()}
 
 
 def sampled(
@@ -183,9 +200,7 @@ def sampled(
     judge: Any,
     args: argparse.Namespace,
 ) -> dict[str, Any]:
-    labels = np.repeat(np.arange(len(CLASSES)), args.samples)
-    # Small letters and capitals by turns.
-    texts = [named(CLASSES[label], CLASSES)[at % 2] for at, label in enumerate(labels)]
+    labels, texts = asked_for(args.samples)
     rngs = [np.random.default_rng([args.seed, 5, at]) for at in range(len(texts))]
     began = time.perf_counter()
     drawn = written_by(net, alphabet, texts, rngs, bias=bias, after=habits.after)
