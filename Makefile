@@ -39,6 +39,8 @@ docs: $(READY)          ## renew the generated reference pages
 	$(BIN)/python docs/reference/generate.py
 	$(BIN)/python docs/reference/operations.py
 	$(BIN)/python docs/reference/perturbation.py
+	$(BIN)/python docs/reference/text_operations.py
+	$(BIN)/python docs/reference/mixing.py
 
 bench-%: $(READY)       ## one benchmark: make bench-label_noise
 	$(BIN)/python benchmarks/$*/run.py

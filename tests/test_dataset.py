@@ -182,11 +182,18 @@ def test_a_made_sample_in_another_split_than_its_parent_would_leak() -> None:
         data.apply([Add(child, "filled")])
 
 
-def test_a_made_sample_names_parents_that_are_there() -> None:
+def test_a_made_sample_names_its_maker_and_parents_that_are_there() -> None:
     data = of(plain(0))
-    for parents in ((), ("9" * 16,)):
-        with pytest.raises(EditRefused):
-            data.apply([Add(Sample("1" * 16, "d" * 32, "x", 0, parents=parents, maker="m"), "filled")])
+    for parents, maker in (((), ""), ((str(data.ids[0]),), ""), (("9" * 16,), "m")):
+        with pytest.raises(EditRefused, match="parent"):
+            data.apply([Add(Sample("1" * 16, "d" * 32, "x", 0, parents=parents, maker=maker), "filled")])
+
+
+def test_what_was_made_from_no_other_sample_is_made_all_the_same() -> None:
+    data = of(plain(0), plain(1))
+    grown = data.apply([Add(Sample(made_id((), "s", 0), "d" * 32, "x", 0, maker="m"), "filled")])
+    assert grown.made.tolist() == [id == made_id((), "s", 0) for id in grown.ids] and grown.made.sum() == 1
+    assert not data.made.any()
 
 
 def test_a_made_sample_may_have_a_made_parent_of_the_same_batch() -> None:

@@ -102,7 +102,7 @@ def test_every_step_has_a_section_that_names_its_settings_and_its_source(one: En
 
 
 def test_no_page_names_a_step_that_is_not_there() -> None:
-    roles = "formats|embed|learn|audit|cleanse|augment|select"
+    roles = "formats|embed|learn|audit|cleanse|augment|synthesize|select"
     known = {one.name for one in ours()}
     for page in WRITTEN:
         said = set(re.findall(rf"`((?:{roles})\.[a-z][\w-]*)`", text_of(page)))

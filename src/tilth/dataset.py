@@ -159,7 +159,7 @@ class Dataset:
     @cached_property
     def made(self) -> Array:
         """(n,) bool, whether a sample was made by a step."""
-        return np.asarray(pc.greater(pc.list_value_length(self.table.column("parents")), 0))
+        return np.asarray(pc.greater(pc.binary_length(self.table.column("maker")), 0))
 
     def _label_parts(self) -> tuple[Array, Array, Array | None]:
         """Starts (n+1,), class indices in a row, and their shares (1 where hard) or None if all are hard."""
@@ -215,6 +215,16 @@ class Dataset:
     @property
     def valid(self) -> Dataset:
         return self.split(VALID)
+
+    @property
+    def raw(self) -> Dataset:
+        """The rows that came with the source."""
+        return self.where(~self.made)
+
+    @property
+    def labelled(self) -> Dataset:
+        """The rows that are of a class, or of several."""
+        return self.where(self.targets.sum(axis=1) > 0)
 
     @cached_property
     def seal(self) -> str:
@@ -321,8 +331,8 @@ def _why_not_add(
 ) -> str:
     if known:
         return f"Add {sample.id}: version {data.version} has this sample already"
-    if not sample.parents or not sample.maker:
-        return f"Add {sample.id}: a made sample names its parents and its maker"
+    if not sample.maker:
+        return f"Add {sample.id}: a made sample names its maker, and its parents where it has some"
     if guard_test and sample.split == TEST:
         return f"Add {sample.id} touches the sealed test split"
     if why := _bad_label(data.schema, sample.label):

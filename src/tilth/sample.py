@@ -24,7 +24,7 @@ class Sample:
     path     name in the layout of the source, relative, with `/`; for a made sample the name it is written under
     home     where the content lies: a root of the workspace (`source`, `source-2`...), `blob` or `text`
     text     the text itself, where the modality is text
-    parents  ids of the samples it was made from; empty for raw ones
+    parents  ids of the samples it was made from; empty for raw ones and for what was made from none
     maker    the step that made it, with the technique after a colon (`augment.affine:shear`); empty for raw ones
     """
 

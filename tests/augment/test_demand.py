@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,19 @@ def test_only_edge_cases_are_parents_and_the_budget_holds():
     few = list(EdgeCases(per_sample=4).augment(data, signals, world.run(), budget=len(data) + 5))
     assert len(few) == 5
     assert len(data.apply(adds)) == len(data) + len(adds)
+
+
+def test_where_there_are_none_it_says_which_condition_nobody_meets():
+    world, _, _ = rimmed()
+    run, nowhere = world.run(), RNG(0).normal(size=(len(world.data), 12)).astype(np.float32)
+    signals = Signals({"features": Signal("features", world.data.ids, nowhere)})
+    assert not list(EdgeCases(agree=1.0).augment(world.data, signals, run, budget=999))
+    assert re.search(r"in the features: 0 edge cases among 120 samples: [1-9]\d? lie far .* 0 of these", run.lines[0])
+    assert "makes nothing; a lower far (now 0.9) or agree (1)" in run.lines[1]
+    run = world.run()
+    none = world.data.where(world.data.labels < 0)
+    assert not list(EdgeCases().augment(none, signals, run, budget=999))
+    assert "no labelled train sample" in run.lines[0]
 
 
 def test_the_same_seed_makes_the_same_bytes():

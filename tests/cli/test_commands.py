@@ -78,13 +78,35 @@ def test_workspaces_on_one_source_write_beside_each_other(inside: Path) -> None:
     assert dataset_of(other, None) == Path("shapes-runs-a-improved")
 
 
-def test_improving_again_does_nothing_and_says_the_same(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    import shutil
+IMPROVE = ["improve", "shapes", "--learner", "linear", "--seeds", "2", "-q"]
 
-    first = asked(capsys, "log")
-    shutil.rmtree("shapes-improved")
-    again = asked(capsys, "improve", "shapes", "--learner", "linear", "--seeds", "2", "-q")
-    assert again["version"] == first["line"][-1]["after"]
+
+def test_improving_again_does_nothing_and_says_so(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    version = asked(capsys, "log")["line"][-1]["after"]
+    before = {file: file.stat().st_mtime_ns for file in Path("shapes-improved").rglob("*")}
+    again = asked(capsys, *IMPROVE)
+    assert (again["version"], again["out"], again["stood"]) == (version, "shapes-improved", True)
+    assert {file: file.stat().st_mtime_ns for file in Path("shapes-improved").rglob("*")} == before
+    assert run(IMPROVE) == 0 and "nothing was left to do" in capsys.readouterr().out
+
+
+def test_another_result_is_written_beside_the_first_and_found_again(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.write(tmp_path / "shapes")
+    monkeypatch.chdir(tmp_path)
+    words = ["improve", "shapes", "--recipe", "quick", "--no-prove", "-q"]
+    assert asked(capsys, *words)["out"] == "shapes-improved"
+    for stood in (False, True):
+        told = asked(capsys, *words, "--budget", "140")
+        assert (told["out"], told["stood"]) == ("shapes-improved-2", stood)
+    # What a person changed in it is theirs, and is not taken for what was written.
+    next(Path("shapes-improved-2").rglob("*.png")).unlink()
+    assert asked(capsys, *words, "--budget", "140")["out"] == "shapes-improved-3"
+    assert asked(capsys, *words, "--out", "shapes-improved", "--budget", "140")["out"] == "shapes-improved-3"
+    Path("own").mkdir()
+    (Path("own") / "file").touch()
+    assert run([*words, "--out", "own"]) == 2 and "is not empty" in capsys.readouterr().err
 
 
 def test_why_tells_what_was_found_and_done(inside: Path, world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,12 +170,17 @@ def test_dry_run_changes_nothing_and_propose_waits_for_apply(
     out = capsys.readouterr().out
     assert "audit.leaks" in out and "Nothing was changed" in out
     assert not (tmp_path / "shapes-improved").exists()
+    assert "without --dry-run" in out and run(["apply"]) == 2, "nothing is proposed either"
     assert asked(capsys, "diff") == []
     edits = asked(capsys, "propose", "-q")["edits"]
     drops = [edit["id"] for edit in edits if edit["kind"] == "drop"]
+    assert asked(capsys, "improve", "--dry-run", "-q")["edits"] == edits, "what was proposed stays so"
     told = asked(capsys, "apply", "--only", "drop", "--skip", drops[0], "--by", "ana")
-    assert told["drop"] == len(drops) - 1
+    assert (told["drop"], told["open"]) == (len(drops) - 1, len(edits) - len(drops)) and told["open"]
     assert asked(capsys, "why", drops[0])["present"]
+    rest = asked(capsys, "apply", "--by", "ana")
+    assert (rest["drop"], rest["open"]) == (len(drops) - 1, 0) and len(rest) > len(told) - 1
+    assert asked(capsys, "why", drops[0])["present"], "what was declined is not applied with the rest"
     assert run(["apply"]) == 2
 
 
@@ -179,6 +206,10 @@ def test_audit_under_strict_leaves_with_one(
         (["improve", "shapes", "--set", "epochs"], "name=value"),
         (["improve", "shapes", "--out", "shapes"], "not empty"),
         (["improve", "shapes", "--valid", "nothing"], "nothing"),
+        (["improve", "shapes", "--export-layout", "tabel"], "did you mean 'table'"),
+        (["improve", "shapes", "--export-layout", "archive", "--out", "x"], "does not end in .zip"),
+        (["improve", "shapes", "--metric", "accurcy"], "did you mean 'accuracy'"),
+        (["validation-set", "shapes", "--export-layout", "tabel", "-q"], "did you mean 'table'"),
         (["improve", "shapes", "--train-command", "x {nonsense}"], "nonsense"),
         (["prove"], "no workspace"),
         (["why", "x"], "no workspace"),
@@ -196,6 +227,7 @@ def test_misuse_is_told_and_leaves_with_two(
     monkeypatch.chdir(tmp_path)
     assert run([*args, "-q"] if args[0] == "improve" else args) == 2
     err = capsys.readouterr().err
+    assert len(list(Path().glob(".tilth/versions/*"))) <= 1, "it is told before the work"
     assert told in err and "Traceback" not in err and "fault of tilth" not in err
 
 

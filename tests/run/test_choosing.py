@@ -82,7 +82,7 @@ def test_a_pool_is_filled_chosen_from_and_described_once(tmp_path):
         "not chosen by select.iterative for a budget of 100; a chosen sample of its class lies"
     )
     assert drop.evidence["apart"] > drop.evidence["apart_random"]
-    assert any("(random: " in line for line in voice.lines)
+    assert any("select.iterative, in embedding: a chosen" in line and "(random: " in line for line in voice.lines)
     described = [len(pq.read_table(file)) for file in sorted((tmp_path / "ws" / "rows").rglob("*.parquet"))]
     assert sorted(described) == sorted(
         [len(work.base), 200 - len(work.base.open)]
@@ -99,8 +99,9 @@ def test_what_came_with_the_source_stays_over_the_budget_and_that_is_told(tmp_pa
     work = tilth.open(source, workspace=tmp_path / "ws", workers=1, voice=voice)
     assert not work.improve(str(recipe), budget=20, prove=False).outcome.edits
     assert any("over the budget of 20" in line for line in voice.lines)
-    recipe.write_text('[[step]]\nuse = "select.random"\nraw = true\n')
+    recipe.write_text('[[step]]\nuse = "embed.pixels"\n[[step]]\nuse = "select.random"\nraw = true\n')
     assert len(work.improve(str(recipe), budget=20, prove=False).after.open) == 20
+    assert any("in embedding, where it did not look itself: a chosen sample" in line for line in voice.lines)
 
 
 @pytest.mark.slow

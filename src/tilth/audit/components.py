@@ -58,7 +58,7 @@ class Components:
     def judge(self, data: Dataset, signals: Signals) -> Judged:
         """The components of these samples, with the statistics of their labels."""
         self.check()
-        plain = data.where(~data.made)
+        plain = data.raw
         points = signals["embedding"].rows(plain.ids)
         points = points.reshape(len(points), -1) if len(points) else np.empty((0, 1), np.float32)
         if not np.isfinite(points).all():

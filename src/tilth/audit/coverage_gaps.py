@@ -13,6 +13,7 @@ from tilth.errors import SettingError, StepError
 from tilth.finding import Finding
 from tilth.numerics import two_sample
 from tilth.numerics.attributes import COLUMNS, NAMES, Column, known
+from tilth.numerics.groups import by_class
 from tilth.numerics.outliers import discovered
 from tilth.numerics.reach import Reach, reach
 from tilth.numerics.two_sample import Region, Sides
@@ -82,7 +83,7 @@ class CoverageGaps:
                 )
                 return []
             return replace(self, against=target).detect(data, signals, run)
-        labelled = data.where(data.targets.sum(1) > 0)
+        labelled = data.labelled
         train, target = labelled.split(TRAIN), labelled.split(self.against)
         if self.against == TRAIN or not len(target):
             there = ", ".join(np.unique(data.splits).tolist())
@@ -264,8 +265,7 @@ class Compared:
 
 
 def _groups(pool: Dataset) -> Array:
-    """(n,) int, within which samples are compared: the class; one group for all where samples have several."""
-    return pool.targets.argmax(1) if pool.schema.task == "single-label" else np.zeros(len(pool), np.int64)
+    return by_class(pool.targets, several=pool.schema.task == "multi-label")
 
 
 def _compared(

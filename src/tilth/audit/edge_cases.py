@@ -56,15 +56,14 @@ class EdgeCases:
 
     def detect(self, data: Dataset, signals: Signals, run: Run) -> list[Finding]:
         """One `edge_case` for each, the farthest first; its ids: the sample, then its nearest others."""
-        judged = data.train
-        judged = judged.where((judged.targets.sum(1) > 0) & ~judged.made)
+        judged = data.train.raw.labelled
         if not len(judged):
             return []
         points = signals[self.signal].rows(judged.ids)
         found = edge_cases(points, judged.targets > 0, neighbors=self.neighbors, agree=self.agree, far=self.far)
         rows = np.flatnonzero(found.found)
         order = np.argsort(-found.distance[rows] / found.usual[rows], kind="stable")
-        run.log(f"{len(rows)} of {len(judged)} train samples are edge cases in the {self.signal}")
+        run.log(f"audit.edge_cases, in the {self.signal}: {found.told}")
         return [self._finding(judged, found, int(row)) for row in rows[order]]
 
     def _finding(self, judged: Dataset, found: Found, row: int) -> Finding:

@@ -61,7 +61,7 @@ class Quality:
         """One finding per picture and kind: `dark`, `bright`, `blurred`, `noisy`, `low_information`, `odd_size`,
         `odd_ratio`, `cropped`, `inverted`. Evidence `worthless` is true where nothing is to be seen."""
         del run
-        shown = data.where(~data.made)  # what augmentation made is as its maker meant it
+        shown = data.raw  # what augmentation made is as its maker meant it
         if not len(shown):
             return []
         values = signals["quality"].rows(shown.ids)

@@ -42,7 +42,7 @@ class TextQuality:
         """One finding per text and kind (`empty_text`, `mojibake`, `wrong_script`, `short_text`, `long_text`,
         `boilerplate`), one per group (`same_text`). Evidence `worthless` is true where nothing is written."""
         del signals
-        shown = data.where(~data.made)
+        shown = data.raw
         if not len(shown):
             return []
         texts = run.texts(shown)

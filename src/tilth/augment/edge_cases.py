@@ -75,8 +75,7 @@ class EdgeCases:
             magnitude = float(rng.uniform(self.least, 1)) * self.strength
             return (drawn_move(name, magnitude, rng),)
 
-        rim = self._edge_cases(data, signals)
-        run.log(f"augment.edge_cases: {len(rim):,} edge cases")
+        rim = self._edge_cases(data, signals, run)
         barred, most = set(data.train.ids.tolist()) - rim, self.per_sample
         yield from filled(
             *("augment.edge_cases", self, digest(self), moves, data, signals, run, budget),
@@ -85,11 +84,16 @@ class EdgeCases:
             barred=barred,
         )
 
-    def _edge_cases(self, data: Dataset, signals: Signals) -> set[str]:
-        judged = data.train
-        judged = judged.where((judged.targets.sum(1) > 0) & ~judged.made)
+    def _edge_cases(self, data: Dataset, signals: Signals, run: Run) -> set[str]:
+        judged = data.train.raw.labelled
         if not len(judged):
+            run.log("augment.edge_cases makes nothing: no labelled train sample came with the source")
             return set()
         points = signals[self.signal].rows(judged.ids)
         found = edge_cases(points, judged.targets > 0, neighbors=self.neighbors, agree=self.agree, far=self.far)
+        run.log(f"augment.edge_cases, in the {self.signal}: {found.told}")
+        if not found.found.any():
+            run.log(
+                f"augment.edge_cases makes nothing; a lower far (now {self.far:g}) or agree ({self.agree:g}) finds more"
+            )
         return set(judged.ids[found.found].tolist())

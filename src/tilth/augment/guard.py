@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,8 +22,11 @@ from tilth.digest import digest
 from tilth.errors import SettingError
 from tilth.numerics import label_rules
 from tilth.numerics.label_fates import PER_ANSWER
-from tilth.signal import Array, Signal
+from tilth.signal import Array, Signal, Signals
 from tilth.steps import Run
+
+if TYPE_CHECKING:
+    from tilth.augment.made_check import MadeCheck
 
 
 def _learner_settings() -> Mapping[str, Any]:
@@ -107,6 +110,12 @@ class Guard:
         """Raises SettingError for a rule that speaks of an operation or of a class that there is not."""
         if self.rules:
             label_rules.parsed(self.rules, operations=tuple(_catalogue()), classes=schema.classes)
+
+    def made_check(self, data: Dataset, signals: Signals, run: Run) -> MadeCheck:
+        """What judges made pictures by the witnesses of the signal `guard`, for steps that do not augment."""
+        from tilth.augment.made_check import made_check
+
+        return made_check(data, signals, run)
 
     def teaching(self) -> Teaching:
         return Teaching(self.learner, dict(self.settings), self.folds, self.side_px, self.copies, self.most)

@@ -50,7 +50,7 @@ def plan(
     of weight 0 are never parents.
     """
     train = data.train
-    usable = _parents(train) & ~np.isin(train.ids, list(barred))
+    usable = fit_parents(train) & ~np.isin(train.ids, list(barred))
     rank = rng.permutation(len(train))
     weights = None if demand is None else _demanded(train, demand)
     if room <= 0 or not usable.any():
@@ -105,7 +105,7 @@ def _multi_label(
     )
 
 
-def _parents(train: Dataset) -> Array:
+def fit_parents(train: Dataset) -> Array:
     """(n,) bool: labelled and weighted, and raw unless no class-mate is."""
     weights = train.table.column("weight").to_numpy()
     fit = (train.targets.sum(axis=1) > 0) & (weights > 0)

@@ -94,16 +94,17 @@ def _edit(sample: Sample, finding: Finding, data: Dataset, best: int | None) -> 
 
 
 def _followers(data: Dataset, edits: Sequence[Edit]) -> Iterator[Edit]:
-    """The same edit for what was made from one edited sample alone: it has that sample's looks."""
+    """What becomes of samples that were made from an edited one: the same, for they have its looks; a mixture goes, for
+    its label speaks of what is no longer said of one of its parents."""
     by_id = {edit.id: edit for edit in edits}
     if not by_id or not data.made.any():
         return
     for sample in data.where(data.made):
-        edit = by_id.get(sample.parents[0]) if len(sample.parents) == 1 else None
+        edit = next((by_id[parent] for parent in sample.parents if parent in by_id), None)
         if edit is None:
             continue
         because = f"it was made from {edit.id}: {edit.because}"
-        if isinstance(edit, Drop):
-            yield replace(edit, id=sample.id, because=because)
+        if isinstance(edit, Drop) or len(sample.parents) > 1:
+            yield Drop(sample.id, because, edit.evidence)
         elif isinstance(edit, Relabel) and sample.label == edit.old:
             yield replace(edit, id=sample.id, because=because)

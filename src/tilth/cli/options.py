@@ -1,4 +1,4 @@
-"""The options that commands share, and how a workspace is opened from them."""
+"""The options that commands share, and what is made of them."""
 
 from __future__ import annotations
 
@@ -84,6 +84,15 @@ TextColumn = Annotated[str | None, typer.Option("--text-column", help="Table: co
 PathColumn = Annotated[str | None, typer.Option("--path-column", help="Table: column of the image's path.")]
 SplitColumn = Annotated[str | None, typer.Option("--split-column", help="Table: column of the split.")]
 TaskOpt = Annotated[str | None, typer.Option(help="single-label or multi-label, where it cannot be seen.")]
+LayoutOpt = Annotated[
+    str | None,
+    typer.Option(
+        "--export-layout", help="folder, animals (imgs/ + data-labels.json) or table; default: as the source."
+    ),
+]
+SetOpt = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting of the learner: --set epochs=20. Repeatable.")
+]
 
 
 def columns(

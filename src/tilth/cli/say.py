@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tilth.cli import worth
+from tilth.cli.targets import Written
 
 _SHOWN = 12  # examples of a kind before the rest is counted; --json has all
 
@@ -28,7 +29,7 @@ def data(values: Mapping[str, Any], as_json: bool) -> None:
         )
 
 
-def improved(ws: Any, result: Any, target: Path, page: Path, as_json: bool) -> None:
+def improved(ws: Any, result: Any, written: Written, page: Path, as_json: bool) -> None:
     """The end of `improve`."""
     tally, evidence_ = ws.tally(), result.evidence
     if as_json:
@@ -39,7 +40,8 @@ def improved(ws: Any, result: Any, target: Path, page: Path, as_json: bool) -> N
                 "open": len(result.after.open),
                 "edits": tally,
                 "evidence": evidence_plain(evidence_) if evidence_ else None,
-                "out": str(target),
+                "out": str(written.where),
+                "stood": written.stood,
                 "report": str(page),
             }
         )
@@ -48,7 +50,9 @@ def improved(ws: Any, result: Any, target: Path, page: Path, as_json: bool) -> N
     print(f"\n{len(result.before.open):,} -> {len(result.after.open):,} open samples: {counted}")
     if evidence_:
         evidence(evidence_, False)
-    print(f"dataset  {target}\nreport   {page}\nundo     tilth undo [SAMPLE | STEP | all]{where(ws)}")
+    print(
+        f"dataset  {written.where}{written.told}\nreport   {page}\nundo     tilth undo [SAMPLE | STEP | all]{where(ws)}"
+    )
 
 
 def where(ws: Any) -> str:
@@ -129,29 +133,24 @@ def _finding_plain(one: Any) -> dict[str, Any]:
 
 
 def dry_run(
-    ws: Any,
-    recipe: str | None,
-    budget: int | None,
-    embedder: str | None,
-    as_json: bool,
-    least: Mapping[str, float] | None = None,
+    ws: Any, recipe: str | None, embedder: str | None, edits_: Sequence[tuple[str, Any]], as_json: bool
 ) -> None:
-    """The plan and the edits it would make."""
+    """The plan, and the edits it would make."""
     chosen, _ = ws.recipe(recipe)
     if not as_json:
         print(f"plan: {chosen.name}. {chosen.about}")
         for place in ws.plan(chosen, embedder=embedder):
             told = ", ".join(f"{key} = {value!r}" for key, value in _settings_of(place).items())
             print(f"  {place.place:>5}  {place.use:<22} {told}")
-    edits(ws, ws.propose(recipe, budget=budget, embedder=embedder, least_severity=least).edits, as_json)
+    edits(ws, edits_, as_json, "To do it, the same command without --dry-run")
 
 
 def _settings_of(place: Any) -> dict[str, Any]:
     return {**place.settings, **({"pool": place.pool} if place.pool > 1 else {})}
 
 
-def edits(ws: Any, proposed: Sequence[tuple[str, Any]], as_json: bool) -> None:
-    """Proposed edits by step and kind, some of each in words."""
+def edits(ws: Any, proposed: Sequence[tuple[str, Any]], as_json: bool, then: str) -> None:
+    """Proposed edits by step and kind, some of each in words; `then`: how they come to be applied."""
     from tilth.store.plain import edit_to_plain, kind_of
 
     if as_json:
@@ -167,7 +166,7 @@ def edits(ws: Any, proposed: Sequence[tuple[str, Any]], as_json: bool) -> None:
         print("\n".join(f"  {one.id}  {one.because}" for one in chosen[:_SHOWN]))
         if len(chosen) > _SHOWN:
             print(f"  ... and {len(chosen) - _SHOWN:,} more (--json has all)")
-    print("\nNothing was changed. To apply:  tilth apply" + where(ws) if proposed else "\nnothing to change")
+    print(f"\nNothing was changed. {then}" if proposed else "\nnothing to change")
 
 
 def validation_set(ws: Any, made: Any, target: Path | None, as_json: bool) -> None:
@@ -250,7 +249,7 @@ def why(one: Any, as_json: bool) -> None:
         f"{sample.id}  {sample.path}\n  label {one.label}, split {sample.split}, {'present' if one.present else 'not in the present version'}"
     )
     if sample.maker:
-        print(f"  made by {sample.maker} from {', '.join(one.parents)}")
+        print(f"  made by {sample.maker} from {', '.join(one.parents) or 'no other sample'}")
     for use, finding in one.findings:
         print(f"  found    {finding.kind} ({finding.severity:.2f}, {use}): {finding.why}")
     for batch, change in one.changes:

@@ -37,7 +37,7 @@ class Penultimate:
         """
         name = self.learner if self.learner.startswith("learn.") else f"learn.{self.learner}"
         valid = data.valid
-        lesson = data.train if self.made else data.train.where(~data.train.made)
+        lesson = data.train if self.made else data.train.raw
         model = run.step(name, self.settings).fit(lesson, valid if len(valid) else None, run, seed=run.seed)
         values = model.features(data, run)
         if values is None:

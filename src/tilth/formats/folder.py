@@ -222,7 +222,7 @@ def _split_folder(sample: Sample, facts: Mapping[str, Any]) -> str:
     """The split folder a sample came from where it is still in that split, else the first one of its split."""
     tops: Mapping[str, str] = facts.get("splits") or {}
     head = PurePosixPath(sample.path).parts[0]
-    if sample.home == "source" and not sample.parents and tops.get(head) == sample.split:
+    if sample.home == "source" and not sample.maker and tops.get(head) == sample.split:
         return head
     return splits.as_found(tops, sample.split, sample.split)
 

@@ -23,14 +23,14 @@ def names_of(data: Dataset, *, keep: bool) -> dict[str, str]:
     keep  whether originals keep their names whatever they are (they came in this layout); else they become `img_KEY`
     """
     samples = {sample.id: sample for sample in data}
-    originals = sorted((s for s in samples.values() if not s.parents), key=lambda s: (s.path, s.id))
+    originals = sorted((s for s in samples.values() if not s.maker), key=lambda s: (s.path, s.id))
     taken: set[str] = set()
     names: dict[str, str] = {}
     for sample in originals:
         stem = _free(_stem(sample, keep=keep), sample.id, taken)
         names[sample.id] = f"{stem}.jpg"
     stems = {id: name.removesuffix(".jpg") for id, name in names.items()}
-    made = sorted((s for s in samples.values() if s.parents), key=lambda s: (s.path, s.id))
+    made = sorted((s for s in samples.values() if s.maker), key=lambda s: (s.path, s.id))
     wished = {sample.id: f"{_root(sample, samples, stems)}_{technique(sample.maker)}" for sample in made}
     often = Counter(wished.values())
     numbers: Counter[str] = Counter()
@@ -60,11 +60,14 @@ def _stem(sample: Sample, *, keep: bool) -> str:
 
 
 def _root(sample: Sample, samples: Mapping[str, Sample], stems: Mapping[str, str]) -> str:
-    """The stem `img_KEY` of the first original that a made sample comes from, also where that one was dropped."""
+    """The stem `img_KEY` of the first original that a made sample comes from, also where that one was dropped; of one that
+    was made from none, its own up to its technique."""
     first = sample
     while first.parents and first.parents[0] in samples:
         first = samples[first.parents[0]]
     stem = stems.get(first.id) or _stem(first, keep=False)
+    if first.maker and not first.parents:
+        return "img_" + PurePosixPath(first.path).stem.split("_")[0]
     # What was made from an earlier made picture (`img_KEY_shear`, read back as an original) goes by the same key.
     return "_".join(stem.split("_")[:2]) if stem.startswith("img_") else stem
 

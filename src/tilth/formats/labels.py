@@ -43,7 +43,7 @@ def label_of(told: Told, index: Mapping[str, int], task: Task) -> Label:
     if unknown := [name for name in names if name not in index]:
         raise ContentError(f"its label {unknown[0]!r} is not among the {len(index)} classes")
     if isinstance(told, Mapping):
-        return _soft(told, index)
+        return _soft(told, index, task)
     if task == "multi-label":
         return frozenset(index[name] for name in names)
     if len(names) != 1:
@@ -51,10 +51,14 @@ def label_of(told: Told, index: Mapping[str, int], task: Task) -> Label:
     return index[names[0]]
 
 
-def _soft(told: Mapping[str, float], index: Mapping[str, int]) -> Label:
+def _soft(told: Mapping[str, float], index: Mapping[str, int], task: Task) -> Label:
     if not all(isinstance(share, (int, float)) and math.isfinite(share) and share >= 0 for share in told.values()):
         raise ContentError("its label has shares that are not numbers from 0 up")
-    if not math.isclose(total := sum(told.values()), 1, abs_tol=1e-3):
+    # Of several labels each stands for itself: a picture may be a whole cat and three tenths of a dog.
+    if task == "multi-label":
+        if (most := max(told.values())) > 1 + 1e-3:
+            raise ContentError(f"a share of its label is {most:.3g}, more than 1")
+    elif not math.isclose(total := sum(told.values()), 1, abs_tol=1e-3):
         raise ContentError(f"the shares of its label add up to {total:.3g}, not to 1")
     return tuple(sorted((index[name], float(share)) for name, share in told.items() if share > 0))
 
@@ -88,8 +92,15 @@ def refuse_unwritable(data: Dataset, layout: str, *, several: bool) -> None:
         if why := _unwritable(sample, several):
             raise ExportError(
                 f"{sample.path} {why}, which the {layout} layout cannot hold. Choose the table layout "
-                "(`--export-layout table`): it writes any label."
+                f"(`--export-layout table`): it writes any label.{hard_instead(sample)}"
             )
+
+
+def hard_instead(sample: Sample) -> str:
+    """How to make it so that it has a hard label, where a step mixed it."""
+    if not (is_soft(sample.label) and len(sample.parents) > 1):
+        return ""
+    return f' Or mix within classes: within = "class" in the step {sample.maker.partition(":")[0]}.'
 
 
 def _unwritable(sample: Sample, several: bool) -> str:

@@ -41,7 +41,7 @@ def place(data: Dataset, folder_of: Callable[[Sample], str], suffix: str) -> dic
     taken: set[str] = set()
     planned: dict[str, str] = {}
     samples = {sample.id: (sample, folder_of(sample)) for sample in data}
-    order = sorted((bool(s.parents), not _stays(s, home), s.path, s.id) for s, home in samples.values())
+    order = sorted((bool(s.maker), not _stays(s, home), s.path, s.id) for s, home in samples.values())
     for *_, id in order:
         sample, home = samples[id]
         name = PurePosixPath(home) / file_name(sample, suffix)
@@ -55,7 +55,7 @@ def file_name(sample: Sample, suffix: str) -> str:
     name = safe(PurePosixPath(sample.path).name.replace(":", "-")) if sample.home == "text" else tail(sample)
     if sample.text is not None:
         return name if name.endswith(".txt") else f"{name}.txt"
-    if not sample.parents:
+    if not sample.maker:
         return name
     wanted = suffix if suffix.lower() in (".jpg", ".jpeg", ".png") else PurePosixPath(name).suffix
     return PurePosixPath(name).stem + (wanted if wanted.lower() in (".jpg", ".jpeg", ".png") else ".png")
@@ -68,7 +68,7 @@ def tail(sample: Sample) -> str:
 
 def fitted(content: bytes, sample: Sample, name: str) -> bytes:
     """The content as it goes into a file of this name: originals untouched, made pictures encoded as it ends."""
-    if not sample.parents or sample.text is not None or kind_of(content) == kind_by(name):
+    if not sample.maker or sample.text is not None or kind_of(content) == kind_by(name):
         return content
     return picture.encode(picture.decode(content), suffix=PurePosixPath(name).suffix)
 

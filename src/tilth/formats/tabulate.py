@@ -12,7 +12,7 @@ from tilth.dataset import Dataset
 from tilth.errors import ExportError
 from tilth.formats import splits
 from tilth.formats.cells import cell_of
-from tilth.formats.labels import told_of
+from tilth.formats.labels import hard_instead, told_of
 from tilth.formats.listing import TABLES
 from tilth.formats.naming import fitted, place, safe
 from tilth.formats.sheet import write_sheet
@@ -49,7 +49,7 @@ def write_table(
     alone = where.suffix.lower() in TABLES and not where.is_dir()
     plan = _planned(data, facts, where.suffix if alone else None)
     places = _places(facts)
-    samples = sorted(data, key=lambda s: (places.get(s.path, len(places)), bool(s.parents), s.path, s.id))
+    samples = sorted(data, key=lambda s: (places.get(s.path, len(places)), bool(s.maker), s.path, s.id))
     if not alone:
         with staged_folder(where) as stage:
             texts = _write_contents(data, contents, stage, plan)
@@ -93,7 +93,7 @@ def _stems(facts: Mapping[str, Any]) -> list[str]:
 def _table(sample: Sample, tables: Mapping[str, str]) -> str:
     """The table a row came from where it is still in that split, else the first of its split."""
     head = sample.path.split(":")[0]
-    if not sample.parents and tables.get(head) == sample.split:
+    if not sample.maker and tables.get(head) == sample.split:
         return head
     return splits.as_found(tables, sample.split, sample.split)
 
@@ -101,7 +101,7 @@ def _table(sample: Sample, tables: Mapping[str, str]) -> str:
 def _files(data: Dataset, facts: Mapping[str, Any]) -> dict[str, str]:
     """Where the pictures go: originals of a table where they were, others into the folder that most of them are in."""
     ours = facts.get("layout") == "table"
-    kept = {s.id: _folder(s) for s in data if ours and not s.parents and s.home == "source"}
+    kept = {s.id: _folder(s) for s in data if ours and not s.maker and s.home == "source"}
     common = Counter(kept.values()).most_common(1)
     default = common[0][0] if common else facts.get("base") or "images"
     first: dict[tuple[str, str], str] = {}
@@ -127,7 +127,7 @@ def _places(facts: Mapping[str, Any]) -> dict[str, int]:
 
 def _place(sample: Sample, places: Mapping[str, int]) -> int | None:
     """The row of the source that a sample was, or None for one that came from elsewhere."""
-    ours = not sample.parents and sample.home in ("source", "text")
+    ours = not sample.maker and sample.home in ("source", "text")
     return places.get(sample.path) if ours else None
 
 
@@ -162,7 +162,10 @@ def _row(sample: Sample, data: Dataset, texts: Mapping[str, str], plan: _Plan, p
     labels: list[str] = facts.get("label") or ["label"]
     if len(labels) > 1:
         if isinstance(told, dict):
-            raise ExportError(f"{sample.path} has a soft label, which columns of 0s and 1s cannot hold.")
+            raise ExportError(
+                f"{sample.path} has a soft label, which columns of 0s and 1s cannot hold. Give the source one column of "
+                f"labels, or give the sample whole classes.{hard_instead(sample)}"
+            )
         chosen = (told,) if isinstance(told, str) else told or ()
         values |= {name: int(name in chosen) for name in labels}
     else:
@@ -174,7 +177,7 @@ def _row(sample: Sample, data: Dataset, texts: Mapping[str, str], plan: _Plan, p
     else:
         values[facts.get("text") or "text"] = texts[sample.id]
     if facts.get("id"):
-        values[facts["id"]] = sample.id if sample.parents else sample.path.partition(":")[2]
+        values[facts["id"]] = sample.id if sample.maker else sample.path.partition(":")[2]
     values[facts.get("split") or "split"] = splits.as_found(facts.get("splits") or {}, sample.split, sample.split)
     values |= {"maker": sample.maker, "parents": " ".join(sample.parents)} if facts.get("lineage") else {}
     return [values.get(name) for name in plan.columns]

@@ -1,7 +1,7 @@
 """Crossfit: what a learner says of each sample when it was not trained on it.
 
 Every open sample gets an answer from the one network that saw neither it, nor an exact copy of it, nor a sample made
-from it or from its parents. All other labelled open samples train that network; there is no valid split in it, so a
+from it or from its (first) parent. All other labelled open samples train that network; there is no valid split in it, so a
 learner that keeps the best epoch keeps its last one here (picking an epoch by held-out samples would leak).
 
 Features of different networks lie in different spaces: two trainings name the same directions differently. All networks
@@ -21,8 +21,9 @@ import numpy as np
 from tilth.dataset import Dataset
 from tilth.digest import digest
 from tilth.errors import LearnerError, StepError
+from tilth.learn.kin import groups_of, taught_of
 from tilth.learn.teaching import teaching
-from tilth.numerics.folds import families, fold_of
+from tilth.numerics.folds import fold_of
 from tilth.signal import Array, Signal
 from tilth.steps import Learner, Run, declared
 
@@ -72,7 +73,7 @@ def _fold(
 def _trained(
     learner: Learner, data: Dataset, parts: Array, anchors: Array, run: Run, seed: int, number: int
 ) -> dict[str, Array]:
-    held, rest = data.where(parts == number), data.where(parts != number)
+    held, rest = data.where(parts == number), data.where(~taught_of(data, parts)[:, number])
     k = len(data.schema.classes)
     if not len(teaching(rest).data):
         even = 0.5 if data.schema.task == "multi-label" else 1 / max(k, 1)
@@ -106,12 +107,6 @@ def _joined(found: list[dict[str, Array]], parts: Array, what: str, n: int, widt
 
 
 # -- folds ----------------------------------------------------------------------------------------------------
-
-
-def groups_of(data: Dataset) -> Array:
-    """(n,) int: rows of one number are copies of each other, or made from each other or from the same parents."""
-    columns = [data.table.column(name).to_pylist() for name in ("content", "parents")]
-    return families(data.ids.tolist(), *columns)
 
 
 def teaching_targets(data: Dataset) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ class Linear:
     """
 
     embedder: str = "embed.pixels"  # any embedder that describes each sample by itself
+    embedder_settings: Mapping[str, Any] = field(default_factory=dict[str, Any])  # settings of that embedder
     # scikit-learn's C; less draws the weights to zero. Best of 1e-4 to 0.1 on 2,067 handwritten numerals.
     strength: float = 0.01
 
@@ -41,13 +42,13 @@ class Linear:
         if self.strength <= 0:
             raise SettingError(f"learn.linear: strength must be more than 0, found {self.strength}")
         lesson = required(train, "learn.linear", ("image", "text"))
-        values = described(self.embedder, lesson.data, run)
+        values = described(self.embedder, lesson.data, run, self.embedder_settings)
         # One scale for all: the sizes of the directions to each other say something, and lbfgs needs half the steps.
         shift = values.mean(0)
         scale = np.float32(1 / max(float((values - shift).std()), 1e-6))
         regression = fitted((values - shift) * scale, lesson, strength=self.strength)
         record = {"embedder": self.embedder, "dims": values.shape[1], "strength": self.strength}
-        return LinearModel(self.embedder, shift, scale, regression, (), record)
+        return LinearModel(self.embedder, self.embedder_settings, shift, scale, regression, (), record)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class LinearModel:
     """A fitted regression on an embedding, centred and scaled."""
 
     embedder: str
+    settings: Mapping[str, Any]
     shift: Array
     scale: np.float32
     regression: Logistic
@@ -65,7 +67,7 @@ class LinearModel:
         """(n, k) float32."""
         if not len(data):
             return np.zeros((0, self.regression.classes), np.float32)
-        values = (described(self.embedder, data, run) - self.shift) * self.scale
+        values = (described(self.embedder, data, run, self.settings) - self.shift) * self.scale
         return self.regression.probabilities(values)
 
     def features(self, data: Dataset, run: Run) -> None:
@@ -73,10 +75,10 @@ class LinearModel:
         del data, run
 
 
-def described(embedder: str, data: Dataset, run: Run) -> Array:
+def described(embedder: str, data: Dataset, run: Run, settings: Mapping[str, Any]) -> Array:
     """(n, d) what the embedder says of each sample by itself, in the order of the rows.
 
     Without the embedder's last step over all samples (a projection, say): it would differ between train and test.
     Raises StepError for an embedder that looks at all of them at once, as those for texts do.
     """
-    return np.asarray(run.describe(embedder, data), np.float32)
+    return np.asarray(run.describe(embedder, data, settings), np.float32)

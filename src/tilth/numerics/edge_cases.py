@@ -34,6 +34,15 @@ class EdgeCases:
     usual: Array
     nearest: Array
 
+    @property
+    def told(self) -> str:
+        """In words, how many there are and what it took: where there are none, which of the two conditions nobody meets."""
+        far = self.distance > self.usual
+        return (
+            f"{int(self.found.sum()):,} edge cases among {len(self.found):,} samples: {int(far.sum()):,} lie far from the "
+            f"nearest of their class, and {int((far & self.found).sum()):,} of these among neighbours of it"
+        )
+
 
 def edge_cases(points: Array, members: Array, *, neighbors: int, agree: float, far: float) -> EdgeCases:
     """Which samples lie inside their own cluster, and yet far from the nearest of their class.

@@ -1,4 +1,4 @@
-"""Groups of samples from pairs of near ones, without chains."""
+"""Groups of samples: of equal ones, of near ones without chains, of a class."""
 
 from __future__ import annotations
 
@@ -50,3 +50,12 @@ def complete_linkage(
             member[row] = left
     groups = {id(group): sorted(group) for group in member.values() if len(group) > 1}
     return sorted(groups.values(), key=lambda group: group[0])
+
+
+def by_class(targets: Array, *, several: bool) -> Array:
+    """(n,) int, within which labelled samples are compared: their class; one group for all where they have several.
+
+    targets  (n, k)
+    several  whether a sample may have several classes
+    """
+    return np.zeros(len(targets), np.int64) if several else targets.argmax(axis=1)

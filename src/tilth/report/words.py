@@ -64,7 +64,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
 EDITS: Mapping[str, tuple[str, str]] = {
     "Relabel": ("relabelled", "The sample stays, under another label."),
     "Drop": ("dropped", "The sample is left out; the source file is not touched."),
-    "Add": ("added", "A new sample was made from its parents."),
+    "Add": ("added", "A new sample was made, from its parents where it has some."),
     "Move": ("moved", "The sample went to another split."),
     "Weigh": ("weighted", "The sample counts more or less in training."),
 }

@@ -18,10 +18,14 @@ from tilth.steps import Run
 
 @dataclass(frozen=True)
 class _Beside:
-    """A choice and random ones of the same size and class counts, in one space. near: (n,) distance of each train sample to
-    the nearest other chosen one of its class."""
+    """A choice and random ones of the same size and class counts, in one space.
+
+    own   whether the selector itself looks there
+    near  (n,) distance of each train sample to the nearest other chosen one of its class
+    """
 
     space: str
+    own: bool
     chosen: Spread
     random: Spread
     near: Array
@@ -50,7 +54,8 @@ def left_out(use: str, step: Any, data: Dataset, signals: Signals, budget: int, 
 
 def _beside(step: Any, train: Dataset, signals: Signals, chosen: Array, run: Run) -> _Beside | None:
     """None where nothing was measured in which distances could be taken."""
-    for space in (getattr(step, "space", ""), "embedding", "features"):
+    asked = getattr(step, "space", "")
+    for space in (asked, "embedding", "features"):
         if space in signals and signals[space].values.ndim == 2 and signals[space].covers(train.ids):
             break
     else:
@@ -58,12 +63,12 @@ def _beside(step: Any, train: Dataset, signals: Signals, chosen: Array, run: Run
     points, group = np.asarray(signals[space].rows(train.ids), np.float32), rarest(train.targets)
     free = (train.made | bool(getattr(step, "raw", True))) & (group >= 0)
     own, near = spread_of(points, group, chosen)
-    return _Beside(space, own, random_spread(points, group, chosen, free, run.rng("beside")), near)
+    return _Beside(space, space == asked, own, random_spread(points, group, chosen, free, run.rng("beside")), near)
 
 
 def _told(use: str, one: _Beside) -> str:
     return (
-        f"{use}, in {one.space}: a chosen sample lies {one.chosen.apart:.3g} from the nearest chosen one of its class "
+        f"{use}, in {one.space}{'' if one.own else ', where it did not look itself'}: a chosen sample lies {one.chosen.apart:.3g} from the nearest chosen one of its class "
         f"(random: {one.random.apart:.3g}), one of the pool {one.chosen.cover:.3g} (random: {one.random.cover:.3g})"
     )
 

@@ -1,9 +1,8 @@
-"""Proof and export through the memo: trials are kept one by one, so a kill loses at most those in progress."""
+"""Proof through the memo: trials are kept one by one, so a kill loses at most those in progress."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from tilth.dataset import Dataset
 from tilth.digest import digest
-from tilth.errors import ExportError, RecipeError, StepError
+from tilth.errors import RecipeError, StepError
 from tilth.recipe import Recipe, StepCall
 from tilth.run.local import LocalRun
 from tilth.run.plugins import find_step, make_step, step_key
@@ -19,8 +18,6 @@ from tilth.steps import Run, declared
 from tilth.store.shelf import Store
 from tilth.store.tables import written_whole
 from tilth.trial import Evidence, Trial
-
-_LAYOUTS = {"animals": "onehot", "paper4": "onehot", "csv": "table"}
 
 
 def learner_of(spec: str) -> tuple[str, dict[str, Any]]:
@@ -37,6 +34,13 @@ def fixed_model(spec: str, settings: Mapping[str, Any] | None = None) -> Any:
     if hasattr(step, "check"):
         step.check()
     return step
+
+
+def check_metric(metric: str | None, task: str) -> None:
+    """Raises SettingError for a headline that the task does not know: told before the work that comes before the proof."""
+    from tilth.prove.compare import headline_of
+
+    headline_of(metric, task)
 
 
 def valued_by(recipe: Recipe, learner: str | None, settings: Mapping[str, Any] | None) -> Recipe:
@@ -168,26 +172,3 @@ def prove(
 
     more = under_attack(*sides, **asked, hold_under=RememberedUnder(folder, run.fresh, train))
     return replace(evidence, measures=(*evidence.measures, *more))
-
-
-def export(run: LocalRun, data: Dataset, where: Path, *, layout: str | None, name: str | None) -> Path:
-    """Write a dataset in the layout of its source, or in another by its name."""
-    if layout is None:
-        use, facts = run.source_format, dict(run.facts)
-    else:
-        use = "formats." + _LAYOUTS.get(layout, layout).removeprefix("formats.")
-        facts = dict(run.facts) if use == run.source_format else {}
-    writer = make_step(use)
-    writer.write(data, where, run.contents, {**facts, **({"name": name} if name else {})})
-    return where
-
-
-def check_target(where: Path) -> None:
-    """Raises ExportError where a folder could not be written: it is not empty, or its parent refuses."""
-    if where.exists() and (not where.is_dir() or any(where.iterdir())):
-        raise ExportError(f"{where} is there already and is not empty. Choose another (--out), or move it away.")
-    parent = where.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
-    if not os.access(parent, os.W_OK):
-        raise ExportError(f"{where} cannot be written: {parent} refuses. Choose another folder (--out).")

@@ -162,7 +162,7 @@ def self_test(store: Store, run: LocalRun, places: Sequence[Place], start: str, 
     places = _chosen(places, asked.detectors)
     data = store.version(start)
     # What steps made is left out: it would repeat the planted faults.
-    plain = data.where(~data.made)
+    plain = data.raw
     folder = store.folder / "selftest" / digest(plain.version, asked.share, asked.seed)
     scratch = Store(folder)
     _share_rows(store.folder, folder)

@@ -84,6 +84,19 @@ def per_class(made: Choice, pick: Callable[[Array, Array, int], Array]) -> Array
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
+def in_space(
+    step: Any, data: Dataset, signals: Signals, budget: int, pick: Callable[[Array, Array, int], Array]
+) -> list[str]:
+    """Ids that a selector keeps which looks at nothing but places: `pick(points, fixed, count)` says which of the (n, d)
+    `points` of a class it chooses, as `per_class` does.
+
+    step  has `space`, `budgets` and `raw`
+    """
+    made = choice(data, signals, budget, budgets=step.budgets, raw=step.raw)
+    points = points_of(made, signals, step.space)
+    return made.kept(per_class(made, lambda rows, fixed, count: pick(points[rows], fixed, count)))
+
+
 def at_random(made: Choice, rng: np.random.Generator) -> Array:
     """Rows class by class, drawn evenly."""
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tilth.dataset import Dataset
 from tilth.numerics.coverage import closeness_of, closeness_to_nearest, facility_location
-from tilth.select.choice import choice, per_class, points_of, reads
+from tilth.select.choice import in_space, reads
 from tilth.signal import Array, Signals
 
 _DENSE = 5_000  # samples of a class up to which all distances are held: 100 MB of float32
@@ -37,13 +37,10 @@ class FacilityLocation:
     def select(self, data: Dataset, signals: Signals, budget: int, rng: np.random.Generator) -> list[str]:
         """Ids of the train samples to keep. Samples that stay in any case stand for others from the start."""
         del rng
-        made = choice(data, signals, budget, budgets=self.budgets, raw=self.raw)
-        points = points_of(made, signals, self.space)
 
-        def pick(rows: Array, fixed: Array, count: int) -> Array:
-            own = points[rows]
-            few = len(own) <= _DENSE
-            closeness = closeness_of(own, own) if few else closeness_to_nearest(own, neighbors=_NEIGHBORS)
+        def pick(points: Array, fixed: Array, count: int) -> Array:
+            few = len(points) <= _DENSE
+            closeness = closeness_of(points, points) if few else closeness_to_nearest(points, neighbors=_NEIGHBORS)
             return facility_location(closeness, count, chosen=np.flatnonzero(fixed))[0]
 
-        return made.kept(per_class(made, pick))
+        return in_space(self, data, signals, budget, pick)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tilth.dataset import Dataset
 from tilth.numerics.herding import herding
-from tilth.select.choice import choice, per_class, points_of, reads
+from tilth.select.choice import in_space, reads
 from tilth.signal import Array, Signals
 
 
@@ -34,10 +34,8 @@ class Herding:
     def select(self, data: Dataset, signals: Signals, budget: int, rng: np.random.Generator) -> list[str]:
         """Ids of the train samples to keep. Samples that stay in any case count in the mean."""
         del rng
-        made = choice(data, signals, budget, budgets=self.budgets, raw=self.raw)
-        points = points_of(made, signals, self.space)
 
-        def pick(rows: Array, fixed: Array, count: int) -> Array:
-            return herding(points[rows], count, chosen=np.flatnonzero(fixed))
+        def pick(points: Array, fixed: Array, count: int) -> Array:
+            return herding(points, count, chosen=np.flatnonzero(fixed))
 
-        return made.kept(per_class(made, pick))
+        return in_space(self, data, signals, budget, pick)

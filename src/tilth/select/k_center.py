@@ -8,7 +8,7 @@ import numpy as np
 
 from tilth.dataset import Dataset
 from tilth.numerics.coverage import k_center
-from tilth.select.choice import choice, per_class, points_of, reads
+from tilth.select.choice import in_space, reads
 from tilth.signal import Array, Signals
 
 
@@ -34,10 +34,8 @@ class KCenter:
     def select(self, data: Dataset, signals: Signals, budget: int, rng: np.random.Generator) -> list[str]:
         """Ids of the train samples to keep. Samples that stay in any case are centres from the start."""
         del rng
-        made = choice(data, signals, budget, budgets=self.budgets, raw=self.raw)
-        points = points_of(made, signals, self.space)
 
-        def pick(rows: Array, fixed: Array, count: int) -> Array:
-            return k_center(points[rows], count, chosen=np.flatnonzero(fixed))[0]
+        def pick(points: Array, fixed: Array, count: int) -> Array:
+            return k_center(points, count, chosen=np.flatnonzero(fixed))[0]
 
-        return made.kept(per_class(made, pick))
+        return in_space(self, data, signals, budget, pick)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tilth.dataset import Dataset
 from tilth.numerics.strata import middle
-from tilth.select.choice import choice, per_class, points_of, reads
+from tilth.select.choice import in_space, reads
 from tilth.signal import Array, Signals
 
 
@@ -34,12 +34,10 @@ class Moderate:
     def select(self, data: Dataset, signals: Signals, budget: int, rng: np.random.Generator) -> list[str]:
         """Ids of the train samples to keep."""
         del rng
-        made = choice(data, signals, budget, budgets=self.budgets, raw=self.raw)
-        points = points_of(made, signals, self.space)
 
-        def pick(rows: Array, fixed: Array, count: int) -> Array:
-            own, free = points[rows], np.flatnonzero(~fixed)
-            away = np.linalg.norm(own - np.median(own, axis=0), axis=1)
+        def pick(points: Array, fixed: Array, count: int) -> Array:
+            free = np.flatnonzero(~fixed)
+            away = np.linalg.norm(points - np.median(points, axis=0), axis=1)
             return free[middle(away[free], count)]
 
-        return made.kept(per_class(made, pick))
+        return in_space(self, data, signals, budget, pick)

@@ -130,7 +130,7 @@ def plant(
 
 def _free(data: Dataset, spare: frozenset[str]) -> list[Sample]:
     """Train samples with a hard label that no step made."""
-    rows = data.train.where(~data.train.made)
+    rows = data.train.raw
     return [
         one
         for one in rows

@@ -10,6 +10,7 @@ import numpy as np
 from tilth.dataset import Dataset
 from tilth.errors import SettingError
 from tilth.numerics.density_ratio import bounded
+from tilth.numerics.groups import by_class
 from tilth.signal import Array, Signal, Signals
 from tilth.value.sides import Sides
 
@@ -17,8 +18,8 @@ KIND = "demand"
 
 
 def groups(data: Dataset) -> Array:
-    """(n,) int, within which demand is told: the class; one group for all where samples have several."""
-    return data.targets.argmax(1) if data.schema.task == "single-label" else np.zeros(len(data), np.int64)
+    """(n,) int, within which demand is told."""
+    return by_class(data.targets, several=data.schema.task == "multi-label")
 
 
 def require_bounds(step: str, least: float, most: float) -> None:

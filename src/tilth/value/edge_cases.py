@@ -62,7 +62,7 @@ class EdgeCases:
     def value(self, data: Dataset, signals: Signals, run: Run) -> Signal:
         """`demand` (n,): mean 1 in each class."""
         pair = sides(data, TRAIN, "value.edge_cases", judged=False)
-        raw = pair.valued.where(~pair.valued.made)
+        raw = pair.valued.raw
         points = places(raw, signals, self.signal, "value.edge_cases")
         found = edge_cases(points, raw.targets > 0, neighbors=self.neighbors, agree=self.agree, far=self.far)
         wanted = np.where(np.isin(pair.valued.ids, raw.ids[found.found]), self.lift, 1.0)

@@ -33,9 +33,14 @@ def synonym(phrase: Phrase, share: float, rng: np.random.Generator, stock: Stock
 
 
 def insert(phrase: Phrase, share: float, rng: np.random.Generator, stock: Stock) -> Phrase | None:
-    """A synonym of a word, put in anywhere but behind a negation, a number or an article."""
+    """A synonym of a word, put in beside one that may be touched: not into names and quotations, nor behind a negation, a
+    number or an article."""
     choices = _choices(phrase, stock.synonyms)
-    doors = [at for at in range(len(phrase.words)) if phrase.spaced(at) and not binds(phrase.words[at])]
+    doors = [
+        at
+        for at in range(len(phrase.words) - 1)
+        if (phrase.free[at] or phrase.free[at + 1]) and phrase.spaced(at) and not binds(phrase.words[at])
+    ]
     if not choices or not doors:
         return None
     for place in sorted(drawn(doors, many(share, len(phrase.words)), rng), reverse=True):

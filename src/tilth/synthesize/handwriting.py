@@ -1,0 +1,180 @@
+"""Handwriting made by a model of the moving hand: glyphs, writers, pens, papers and scans, with no training.
+
+What is written for a class is its name, a Roman numeral in small letters and in capitals; how it looks is fitted to the
+pictures of a target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from tilth.dataset import Dataset
+from tilth.digest import digest
+from tilth.edit import Add
+from tilth.errors import SettingError, StepError
+from tilth.numerics import attributes
+from tilth.signal import Signals
+from tilth.steps import Run
+from tilth.synthesize.desk import (
+    Desk,
+    Inked,
+    Page,
+    Pen,
+    judge_of,
+    quota_of,
+    room_for,
+    shown,
+    suffix_of,
+    target_of,
+    texts_of,
+    texts_setting,
+    whole_settings,
+)
+from tilth.synthesize.fit import Target, form_like, look_like, thinned
+from tilth.synthesize.glyphs import missing
+from tilth.synthesize.motor import MOVEMENTS
+from tilth.synthesize.numerals import Form, forms
+from tilth.synthesize.writers import Writer, writer, written
+
+_NAME = "synthesize.handwriting"
+_TUNED = [attributes.NAMES.index("stroke"), attributes.NAMES.index("edge")]
+_TRIALS = 40  # pictures that are drawn to see how wide strokes come out: their median is off by 3 %
+_NEAR = 0.03  # of what is wanted, as a share
+
+
+@dataclass(frozen=True)
+class Handwriting:
+    """Write the classes' names by hand, as a model of the moving hand does, and scan them with the looks of a target.
+
+    Nothing is trained. A writer has habits that all words of theirs share; each picture takes its size, pen, ink, paper and
+    the place of the drawing from one picture of the target.
+    """
+
+    texts: Mapping[str, Any] = field(default_factory=dict[str, Any])  # class -> what is written for it, one or several
+    against: str = ""  # split whose looks are taken; none named: the small clean one, else valid, else train
+    movement: str = "lognormal"  # speed of the hand within a stroke, or minimum-jerk, or both: each writer has one
+    writers: int = 200  # different hands; a class of a hundred samples seldom meets one twice
+    sloppy: float = 1.0  # times as far from the glyphs as people usually are; 0 writes as printed
+    balance: bool = True  # smallest classes first; False: each class gets as many
+    side_px: int | None = None  # longer side of the new pictures; None: as those of the target
+    looked_at: int = 400  # target pictures at most that looks are taken from, a fair draw: a second of work
+
+    version = 1
+    modality = ("image",)
+    source = (
+        "Plamondon 1995, doi:10.1007/BF00202785 (lognormal strokes); Flash and Hogan 1985, "
+        "doi:10.1523/JNEUROSCI.05-07-01688.1985 (minimum jerk); glyphs by Dr. A. V. Hershey"
+    )
+    cost = "3 ms for a numeral of 300 x 300, and as long again for writing it to a file"
+
+    def __post_init__(self) -> None:
+        if self.movement != "both" and self.movement not in MOVEMENTS:
+            known = ", ".join([*MOVEMENTS, "both"])
+            raise SettingError(f"{_NAME}: movement is one of {known}; found {self.movement!r}")
+        whole_settings(_NAME, {"writers": (self.writers, 1), "looked_at": (self.looked_at, 1)})
+        if not 0 <= self.sloppy <= 3:
+            raise SettingError(f"{_NAME}: sloppy lies within 0 and 3, found {self.sloppy!r}")
+        if self.side_px is not None and self.side_px < 8:
+            raise SettingError(f"{_NAME}: side_px is at least 8 or left out, found {self.side_px!r}")
+        object.__setattr__(self, "texts", texts_setting(_NAME, self.texts))
+
+    def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
+        """New train pictures, so that the open part of the data holds at most `budget` samples."""
+        room = room_for(_NAME, data, budget)
+        if not room:
+            return
+        ways, key = self.ways(data, run), digest(self)
+        judge = judge_of(data, signals, run)
+        hand = _Hand(self, key, ways, self.target(data, signals, run), run)
+        hand = replace(hand, target=tuned(hand.target, lambda target: replace(hand, target=target), sorted(ways)))
+        desk = Desk(_NAME, key, data, hand, run, judge, suffix_of(hand.target))
+        yield from desk.filled(quota_of(data, list(ways), room, balance=self.balance))
+
+    def ways(self, data: Dataset, run: Run) -> Mapping[int, tuple[Form, ...]]:
+        """Class index -> the ways of writing it. Raises StepError where no class can be written."""
+        classes, found = data.schema.classes, dict[int, tuple[Form, ...]]()
+        for index, texts in texts_of(_NAME, self.texts, classes).items():
+            ways = tuple(form for text in texts for form in forms(text))
+            if ways:
+                found[index] = ways
+            else:
+                lacking = "".join(dict.fromkeys(missing("".join(texts)))) or " ".join(texts)
+                run.log(f"{_NAME} leaves out {classes[index]}: there is no glyph for {lacking!r}; say texts for it")
+        if not found:
+            raise StepError(
+                f"{_NAME} can write none of the {len(classes)} classes: no font has the letters of their "
+                'names.\n  Say what is written for a class:  texts = { CLASS = ["word"] }'
+            )
+        return found
+
+    def target(self, data: Dataset, signals: Signals, run: Run) -> Target:
+        """The looks to draw from. Raises StepError where the target has no drawing on plain ground."""
+        return target_of(_NAME, data, signals, run, against=self.against, looked_at=self.looked_at)
+
+
+def tuned(target: Target, pen_of: Callable[[Target], Pen], labels: Sequence[int], *, rounds: int = 3) -> Target:
+    """The same with a pen that draws strokes as wide and edges as soft as the target's, as they are measured in pictures.
+
+    pen_of  who writes with the looks of a target
+    labels  classes that can be written
+    """
+    wanted = {one.id: (one.pen_px, one.soft_px) for one in target.every}
+    pages = [Page(labels[at % len(labels)], -1, f"trial {at}") for at in range(_TRIALS)]
+    for _ in range(rounds):
+        done = shown(pen_of(target), pages, 0)
+        rows = (
+            attributes.known(attributes.of_pictures([one.shown for one in done]))[:, _TUNED]
+            if done
+            else np.zeros((0, 2))
+        )
+        rows = rows * np.array([max(one.shown.shape) for one in done])[:, None]
+        ratios = rows / np.array([wanted[one.evidence["looks_of"]] for one in done]).reshape(-1, 2)
+        if not np.isfinite(ratios).all(axis=1).any():
+            return target
+        thicker, softer = (target.thicker, target.softer) / np.maximum(np.nanmedian(ratios, axis=0), 0.1)
+        if max(abs(np.log((thicker / target.thicker, softer / target.softer)))) < _NEAR:
+            return target
+        target = replace(target, thicker=float(np.clip(thicker, 0.6, 2)), softer=float(np.clip(softer, 0.5, 3)))
+    return target
+
+
+@dataclass(frozen=True)
+class _Hand:
+    """A pen: the motor model's writers, with the looks of the target."""
+
+    step: Handwriting
+    key: str
+    ways: Mapping[int, tuple[Form, ...]]
+    target: Target
+    run: Run
+
+    def __call__(self, pages: Sequence[Page], attempt: int) -> list[Inked]:
+        hands: dict[int, tuple[Writer, str]] = {}
+        return [self._inked(page, attempt, hands) for page in pages]
+
+    def _inked(self, page: Page, attempt: int, hands: dict[int, tuple[Writer, str]]) -> Inked:
+        rng = self.run.rng(self.key, page.id, attempt)
+        number = int(rng.integers(self.step.writers))
+        if number not in hands:
+            hands[number] = self._writer(number)
+        hand, movement = hands[number]
+        like = self.target.like(page.label, rng)
+        same = like.label == page.label
+        form = form_like(like, self.ways[page.label], rng, same=same)
+        word = written(form, hand, rng, movement=movement)
+        tuned = {"thicker": self.target.thicker, "softer": self.target.softer}
+        look = look_like(like, hand, rng, same=same, **tuned, side_px=self.step.side_px)
+        said = {"technique": "motor", "text": form.text, "form": form.name, "writer": number, "looks_of": like.id}
+        return Inked(
+            page, f"hand number {number}", word, thinned(word, look, fill=like.fill if same else 0.0), rng, said
+        )
+
+    def _writer(self, number: int) -> tuple[Writer, str]:
+        rng = self.run.rng(self.key, "writer", number)
+        hand = writer(rng, sloppy=self.step.sloppy)
+        chosen = str(rng.choice(list(MOVEMENTS))) if self.step.movement == "both" else self.step.movement
+        return hand, chosen

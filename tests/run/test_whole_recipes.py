@@ -1,0 +1,48 @@
+"""Every shipped recipe runs whole, from the dry run to the report, on a world of a hundred samples."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tilth
+from tilth.cli.main import run
+from tilth.recipe import parse_recipe
+from tilth.run.plan import shipped_recipes
+from whole import LEARNER, quick, write_world
+
+BUDGET = 150
+FILLS = {"augment-and-valuate", "iterative-sampling", "competition", "animals", "tilth", "quick", "contrastive"}
+
+
+def asked(capsys: pytest.CaptureFixture[str], *args: str) -> Any:
+    capsys.readouterr()
+    assert run([*args, "--json"]) == 0, capsys.readouterr().err
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(shipped_recipes()))
+def test_a_shipped_recipe_runs_whole_and_does_what_its_dry_run_foretold(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = write_world(tmp_path / "source", name).name
+    (tmp_path / "quick.toml").write_text(quick(name))
+    learner = ["--learner", "text-linear"] if name == "text" else LEARNER
+    words = [source, "--recipe", "quick.toml", "--budget", str(BUDGET), "--workers", "1", "-q", *learner]
+    foretold = asked(capsys, "improve", *words, "--dry-run")["edits"]
+    assert (foretold or name == "components") and not list(tmp_path.glob("source-*"))
+
+    done = asked(capsys, "improve", *words, "--seeds", "1")
+    ws = tilth.open(workspace=".tilth")
+    assert [edit["id"] for edit in foretold] == [change.edit.id for _, change in ws.changes()]
+    assert done["open"] <= BUDGET and done["evidence"]["verdict"] in ("better", "worse", "not shown")
+    if name in FILLS:
+        assert done["edits"]["add"] and done["open"] >= BUDGET - 15, "but for what was turned away or is a wrong label"
+    assert Path(done["out"]).exists() and Path(done["report"]).stat().st_size > 10_000
+    assert parse_recipe(ws.fact("recipe")).name == name
+    assert asked(capsys, "improve", *words, "--seeds", "1")["stood"], "again: nothing is left to do"
