@@ -274,8 +274,13 @@ def suffix_of(target: Target) -> str:
     return ".jpg" if 2 * jpegs > len(target.every) else ".png"
 
 
-def target_of(step: str, data: Dataset, signals: Signals, run: Run, *, against: str, looked_at: int) -> Target:
-    """The looks to draw from. Raises StepError where the target has no drawing on plain ground."""
+def target_of(
+    step: str, data: Dataset, signals: Signals, run: Run, *, against: str, looked_at: int, least: float = 0.0
+) -> Target:
+    """The looks to draw from. Raises StepError where the target has no drawing on plain ground.
+
+    least  share (0..1) of its pictures that must be such drawings
+    """
     pool = _pool(step, data, against, looked_at)
     rows = signals["attributes"].rows(pool.ids) if _told(signals, pool) else None
     pictures = run.images(pool)
@@ -290,9 +295,9 @@ def target_of(step: str, data: Dataset, signals: Signals, run: Run, *, against: 
         for at, (one, shown) in enumerate(zip(pool, pictures, strict=True))
     ]
     looks = [one for one in found if one is not None]
-    if not looks:
+    if not looks or len(looks) < least * len(pool):
         raise StepError(
-            f"{step} takes its looks from drawings on plain ground, and none of the {len(pool)} pictures "
+            f"{step} takes its looks from drawings on plain ground, and {len(looks) or 'none'} of the {len(pool)} pictures "
             'it looked at is one.\n  Name a split that has some:  against = "SPLIT"'
         )
     return Target.of(looks)
