@@ -80,7 +80,8 @@ def main() -> None:
         name = "motor model" if source == "motor" else Path(source).name
         results["sources"][name] = one_source(source, args, data, run, readers)
         args.out.write_text(json.dumps(results, indent=1) + "\n")
-        print(json.dumps(results["sources"][name], indent=1))
+        args.out.with_suffix(".md").write_text(page(results))
+        print(page(results))
 
 
 # -- training -------------------------------------------------------------------------------------------------------
@@ -314,6 +315,68 @@ def judged(judge: Any, shown: Sequence[Array], labels: Array) -> Array:
     check, run = judge
     found = check.of(shown, labels.tolist(), [f"page {at}" for at in range(len(shown))], run)
     return np.array([one.passed for one in found])
+
+
+# -- page -----------------------------------------------------------------------------------------------------------
+
+
+def page(results: Mapping[str, Any]) -> str:
+    """The figures as they are read."""
+    about = results["machine"]
+    lines = [
+        "# Handwriting by a recurrent network",
+        "",
+        "Made by `python benchmarks/synthesis/recurrent.py --data FOLDER`. Two LSTM layers of 128, 5 window components, 10",
+        f"densities; {about['threads']} thread(s) of a machine with {about['cores']} cores, torch {about['torch']}.",
+        "Readers are trained on the real train pictures as they came, wrong labels and all.",
+        "",
+        "| reader | right on real clean pictures |",
+        "|---|---|",
+        *(
+            f"| {name} | {_percent(one['clean_accuracy'])} of {one['pictures']} |"
+            for name, one in results["readers"].items()
+        ),
+    ]
+    for source, found in results["sources"].items():
+        lines += ["", f"## Strokes of the {source}" if source == "motor model" else f"## Strokes of {source}", ""]
+        lines += _told(found)
+    return "\n".join(lines) + "\n"
+
+
+def _told(found: Mapping[str, Any]) -> list[str]:
+    training = found["training"]
+    nats = training["nats_a_point"]
+    went = f", gone on from step {training['went_on_from']}" if training["went_on_from"] else ""
+    lines = [
+        f"{found['lessons']:,} lessons of {found['points_a_lesson']:.0f} points in the median. {training['steps']:,} steps of 64 in "
+        f"{training['seconds'] / 60:.1f} minutes ({training['cpu_seconds'] / 60:.1f} of processor time, load "
+        f"{training['load_before']:.0f} at the start{went}); from {nats[0]:.2f} nats a point in the first tenth to {nats[-1]:.2f} in the last.",
+        f"In right writings up to {found['window']['after']} points are drawn after the window passed the last character.",
+    ]
+    if "lessons_read_as_asked" in found:
+        said = ", ".join(f"{name} {_percent(one)}" for name, one in found["lessons_read_as_asked"].items())
+        lines += [f"The lessons themselves, rendered alike, are read as what they say by: {said}."]
+    lines += [
+        "",
+        "| bias | reader | before | after rejection | small letters | capitals | after the label check too | worst numeral | "
+        "rejected | strokes cut | samples a second |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for bias, one in found["bias"].items():
+        for name, said in one["read_as_asked"].items():
+            by = said["after, by numeral"]
+            worst = min(by, key=lambda text: by[text])
+            cells = [said[column] for column in ("before", "after", "after, small letters", "after, capitals")]
+            cells += [said["after the label check"]]
+            lines += [
+                f"| {bias} | {name} | {' | '.join(map(_percent, cells))} | {worst} {_percent(by[worst])} | "
+                f"{_percent(one['rejected'] / one['written'])} | {one['strokes_cut']} | {one['samples_a_second']:.0f} |"
+            ]
+    return lines
+
+
+def _percent(value: float | None) -> str:
+    return "not run" if value is None else f"{100 * value:.1f} %"
 
 
 def machine(threads: int) -> dict[str, Any]:
