@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
@@ -31,6 +31,8 @@ from tilth.synthesize.strokes import Strokes
 
 _TRIES = 6  # drawings before one is given up that the check turns away each time
 _AT_ONCE = 64  # pictures that are drawn and checked together
+_ASKED = 128  # pages that are tried first
+_KNOWN = 0.4  # of the way from chance to certainty: under it pictures do not show what is written, photographs of cats no "cat"
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,10 @@ class Desk:
         """New pictures, so many of each class (k,)."""
         names = _Names(self.data, self.maker.partition(".")[2])
         pages, made = self._pages(quota), 0
+        first = list(islice(pages, _ASKED))
+        if not self._taken_for_it(first):
+            return
+        pages = chain(first, pages)
         with ThreadPoolExecutor(max(self.run.threads, 1)) as pool:
             while waiting := list(islice(pages, _AT_ONCE)):
                 done = self._written(waiting)
@@ -109,6 +115,23 @@ class Desk:
             self.run.log(
                 f"{self.maker} made {made:,} of {int(quota.sum()):,} pictures: the rest was turned away each time"
             )
+
+    def _taken_for_it(self, pages: Sequence[Page]) -> bool:
+        """Whether real pictures show what is written here: else a few would pass by chance, and teach nonsense."""
+        if self.judge is None or not pages:
+            return True
+        drawn = shown(self.pen, pages, 0)
+        labels, ids = [one.page.label for one in drawn], [one.page.id for one in drawn]
+        said = [one.probability for one in self.judge.of([one.shown for one in drawn], labels, ids, self.run)]
+        even = 1 / len(set(labels))
+        if len(set(labels)) < 2 or np.mean(said) >= even + _KNOWN * (1 - even):
+            return True
+        self.run.log(
+            f"{self.maker} makes nothing: of what it wrote the witnesses of the label guard gave the right class a probability "
+            f"of {np.mean(said):.2f}, by chance {even:.2f}. The pictures do not show what is written for their classes; say "
+            "what they show by `texts`, or leave the step out"
+        )
+        return False
 
     def _pages(self, quota: Array) -> Iterator[Page]:
         """The classes by turns, so that what is made first is as even as the whole."""
@@ -251,8 +274,13 @@ def suffix_of(target: Target) -> str:
     return ".jpg" if 2 * jpegs > len(target.every) else ".png"
 
 
-def target_of(step: str, data: Dataset, signals: Signals, run: Run, *, against: str, looked_at: int) -> Target:
-    """The looks to draw from. Raises StepError where the target has no drawing on plain ground."""
+def target_of(
+    step: str, data: Dataset, signals: Signals, run: Run, *, against: str, looked_at: int, least: float = 0.0
+) -> Target:
+    """The looks to draw from. Raises StepError where the target has no drawing on plain ground.
+
+    least  share (0..1) of its pictures that must be such drawings
+    """
     pool = _pool(step, data, against, looked_at)
     rows = signals["attributes"].rows(pool.ids) if _told(signals, pool) else None
     pictures = run.images(pool)
@@ -267,9 +295,9 @@ def target_of(step: str, data: Dataset, signals: Signals, run: Run, *, against: 
         for at, (one, shown) in enumerate(zip(pool, pictures, strict=True))
     ]
     looks = [one for one in found if one is not None]
-    if not looks:
+    if not looks or len(looks) < least * len(pool):
         raise StepError(
-            f"{step} takes its looks from drawings on plain ground, and none of the {len(pool)} pictures "
+            f"{step} takes its looks from drawings on plain ground, and {len(looks) or 'none'} of the {len(pool)} pictures "
             'it looked at is one.\n  Name a split that has some:  against = "SPLIT"'
         )
     return Target.of(looks)
