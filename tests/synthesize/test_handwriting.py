@@ -133,6 +133,7 @@ def test_what_is_written_is_the_name_in_both_cases_unless_that_is_another_class(
     assert named("viii", ("viii", "x")) == ("viii", "VIII")
     assert named("viii", ("viii", "VIII")) == ("viii",)
     assert named("cat", ("cat",)) == ("cat",) and named("7", ("7",)) == ("7",)
+    assert [named(letter, tuple("ABCDIVX")) for letter in "DIX"] == [("D",), ("I",), ("X",)]
 
 
 def test_a_class_that_no_font_can_write_is_left_out_and_said():
@@ -217,10 +218,23 @@ def test_where_it_is_not_required_what_cannot_be_written_or_is_not_drawn_gets_no
     assert not adds and "drawings on plain ground" in " ".join(run.lines)
 
 
+def test_letters_that_could_be_numerals_are_letters_among_letters():
+    data, contents = shelf({"train": SCAN}, classes=("A", "D", "X"))
+    ways = Handwriting().ways(data, MemoryRun(contents))
+    assert {form.bars for several in ways.values() for form in several} == {"none"}
+    assert {form.text for form in ways[1]} == {"D"}
+
+
+@pytest.mark.parametrize("texts", [["i", "ii"], {"i": 0}, {"i": []}])
+def test_texts_that_are_no_table_of_words_are_told(texts):
+    with pytest.raises(SettingError, match="texts"):
+        Handwriting(texts=texts)
+
+
 @pytest.mark.slow
 def test_pictures_that_do_not_show_what_is_written_get_none():
     data, contents = shelf({"train": SCAN}, classes=("i", "v", "vi"), counts=(24, 24, 24))
-    strangers = Dataset(data.table, Schema("image", "single-label", ("w", "o", "m")))
+    strangers = Dataset(data.table, Schema("image", "single-label", ("w", "o", "m"))).only(data.ids[10:])  # uneven
     run = MemoryRun(contents)
     settings = {"learner": "learn.linear", "settings": {}, "operations": ["rotate"], "per_class": 4, "folds": 2}
     guard = run.step("augment.guard", settings).measure(strangers, run)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
@@ -25,12 +25,13 @@ from tilth.signal import Array, Signals
 from tilth.steps import Run
 from tilth.synthesize.fit import Target, seen
 from tilth.synthesize.looks import Look
-from tilth.synthesize.numerals import is_numeral
+from tilth.synthesize.numerals import are_numerals
 from tilth.synthesize.render import rendered
 from tilth.synthesize.strokes import Strokes
 
 _TRIES = 6  # drawings before one is given up that the check turns away each time
 _AT_ONCE = 64  # pictures that are drawn and checked together
+_VALUES = 64_000_000  # and no more than these, one a pixel and channel: a quarter of a gigabyte of canvas
 _ASKED = 128  # pages that are tried first
 _KNOWN = 0.4  # of the way from chance to certainty: under it pictures do not show what is written, photographs of cats no "cat"
 
@@ -96,16 +97,18 @@ class Desk:
     judge: Any
     suffix: str
 
-    def filled(self, quota: Array) -> Iterator[Add]:
-        """New pictures, so many of each class (k,)."""
+    def filled(self, quota: Array, can: Sequence[int]) -> Iterator[Add]:
+        """New pictures, so many of each class (k,).
+
+        can  the classes that can be written
+        """
         names = _Names(self.data, self.maker.partition(".")[2])
-        pages, made = self._pages(quota), 0
-        first = list(islice(pages, _ASKED))
-        if not self._taken_for_it(first):
+        at_once = self._at_once(can)
+        if not self._taken_for_it(can, at_once):
             return
-        pages = chain(first, pages)
+        pages, made = self._pages(quota), 0
         with ThreadPoolExecutor(max(self.run.threads, 1)) as pool:
-            while waiting := list(islice(pages, _AT_ONCE)):
+            while waiting := list(islice(pages, at_once)):
                 done = self._written(waiting)
                 made += len(done)
                 files = pool.map(lambda one: picture.encode(one.shown, suffix=self.suffix), done)
@@ -116,19 +119,29 @@ class Desk:
                 f"{self.maker} made {made:,} of {int(quota.sum()):,} pictures: the rest was turned away each time"
             )
 
-    def _taken_for_it(self, pages: Sequence[Page]) -> bool:
+    def _at_once(self, can: Sequence[int]) -> int:
+        """How many pictures are held at a time: fewer where scans are large."""
+        trial = shown(self.pen, _trial(can, 4), 0)
+        largest = max((one.shown.size for one in trial), default=1)
+        return int(np.clip(_VALUES // largest, 1, _AT_ONCE))
+
+    def _taken_for_it(self, can: Sequence[int], at_once: int) -> bool:
         """Whether real pictures show what is written here: else a few would pass by chance, and teach nonsense."""
-        if self.judge is None or not pages:
+        if self.judge is None:
             return True
-        drawn = shown(self.pen, pages, 0)
-        labels, ids = [one.page.label for one in drawn], [one.page.id for one in drawn]
-        said = [one.probability for one in self.judge.of([one.shown for one in drawn], labels, ids, self.run)]
-        even = 1 / len(set(labels))
-        if len(set(labels)) < 2 or np.mean(said) >= even + _KNOWN * (1 - even):
+        pages, said = iter(_trial(can, _ASKED)), list[float]()
+        while some := list(islice(pages, at_once)):
+            drawn = shown(self.pen, some, 0)
+            labels, ids = [one.page.label for one in drawn], [one.page.id for one in drawn]
+            found = self.judge.of([one.shown for one in drawn], labels, ids, self.run)
+            said += [one.probability for one in found]
+        even = 1 / len(self.data.schema.classes)
+        known = float(np.mean(said)) if said else 0.0
+        if known >= even + _KNOWN * (1 - even):
             return True
         self.run.log(
             f"{self.maker} makes nothing: of what it wrote the witnesses of the label guard gave the right class a probability "
-            f"of {np.mean(said):.2f}, by chance {even:.2f}. The pictures do not show what is written for their classes; say "
+            f"of {known:.2f}, by chance {even:.2f}. The pictures do not show what is written for their classes; say "
             "what they show by `texts`, or leave the step out"
         )
         return False
@@ -196,6 +209,11 @@ class Desk:
         return Add(sample, because, one.evidence, content)
 
 
+def _trial(can: Sequence[int], count: int) -> list[Page]:
+    """Pages to be looked at and thrown away, of all classes alike."""
+    return [Page(can[at % len(can)], -1, f"trial {at}") for at in range(count)]
+
+
 class _Names:
     """`CLASS/CLASS-001_handwriting.png`, counted on over what is there."""
 
@@ -218,7 +236,13 @@ class _Names:
 
 def texts_setting(step: str, texts: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """The setting `texts` as class -> texts. Raises SettingError for what are no words."""
-    found = {name: (one,) if isinstance(one, str) else tuple(one) for name, one in texts.items()}
+    if not isinstance(texts, Mapping):
+        raise SettingError(f'{step}: texts is a table, class = ["word"], found {texts!r}')
+    found: dict[str, tuple[Any, ...]] = {}
+    for name, one in texts.items():
+        if not isinstance(one, (str, list, tuple)):
+            raise SettingError(f"{step}: texts of {name!r} are one or more words, found {one!r}")
+        found[name] = (one,) if isinstance(one, str) else tuple(one)
     for name, several in found.items():
         if not several or not all(isinstance(one, str) and one.strip() for one in several):
             raise SettingError(f"{step}: texts of {name!r} are one or more words, found {several!r}")
@@ -237,9 +261,10 @@ def texts_of(step: str, texts: Mapping[str, tuple[str, ...]], classes: Sequence[
 
 
 def named(name: str, classes: Sequence[str]) -> tuple[str, ...]:
-    """What is written for a class: its name, a Roman numeral also in the other case unless that is a class of its own."""
+    """What is written for a class: its name, a Roman numeral also in the other case, where all classes are
+    such and that is none of its own."""
     other = name.upper() if name != name.upper() else name.lower()
-    return (name, other) if is_numeral(name) and other not in classes else (name,)
+    return (name, other) if are_numerals((name, *classes)) and other not in classes else (name,)
 
 
 def whole_settings(step: str, settings: Mapping[str, tuple[Any, int]]) -> None:

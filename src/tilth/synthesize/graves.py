@@ -113,7 +113,7 @@ class Graves:
         pen = _Pen(self, digest(self), able, scribe, target, run)
         pen = replace(pen, target=tuned(target, lambda one: replace(pen, target=one), sorted(able)))
         desk = Desk(_NAME, pen.key, data, pen, run, judge, suffix_of(target))
-        yield from desk.filled(quota_of(data, list(able), room, balance=self.balance))
+        yield from desk.filled(quota_of(data, list(able), room, balance=self.balance), sorted(able))
 
     def _able(
         self, wanted: Mapping[int, tuple[str, ...]], hand: Hand | None, data: Dataset, run: Run

@@ -37,7 +37,7 @@ from tilth.synthesize.desk import (
 from tilth.synthesize.fit import Target, form_like, look_like, thinned
 from tilth.synthesize.glyphs import missing
 from tilth.synthesize.motor import MOVEMENTS
-from tilth.synthesize.numerals import Form, forms
+from tilth.synthesize.numerals import Form, are_numerals, forms
 from tilth.synthesize.writers import Writer, writer, written
 
 _NAME = "synthesize.handwriting"
@@ -84,8 +84,8 @@ class Handwriting:
         whole_settings(_NAME, {"writers": (self.writers, 1), "looked_at": (self.looked_at, 1)})
         if not 0 <= self.sloppy <= 3:
             raise SettingError(f"{_NAME}: sloppy lies within 0 and 3, found {self.sloppy!r}")
-        if self.side_px is not None and self.side_px < 8:
-            raise SettingError(f"{_NAME}: side_px is at least 8 or left out, found {self.side_px!r}")
+        if self.side_px is not None:
+            whole_settings(_NAME, {"side_px": (self.side_px, 8)})
         object.__setattr__(self, "texts", texts_setting(_NAME, self.texts))
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
@@ -94,23 +94,29 @@ class Handwriting:
         if not room:
             return
         try:
-            ways, target = self.ways(data, run), self.target(data, signals, run)
+            desk, can = self._desk(data, signals, run)
         except StepError as why:
             if self.required:
                 raise
             run.log(f"{_NAME} makes nothing here: {str(why).splitlines()[0]}")
             return
-        key, judge = digest(self), judge_of(data, signals, run)
-        hand = _Hand(self, key, ways, target, run)
+        yield from desk.filled(quota_of(data, can, room, balance=self.balance), can)
+
+    def _desk(self, data: Dataset, signals: Signals, run: Run) -> tuple[Desk, list[int]]:
+        """Where it is written, and the classes that can be."""
+        ways, key = self.ways(data, run), digest(self)
+        hand = _Hand(self, key, ways, self.target(data, signals, run), run)
         hand = replace(hand, target=tuned(hand.target, lambda target: replace(hand, target=target), sorted(ways)))
-        desk = Desk(_NAME, key, data, hand, run, judge, suffix_of(hand.target))
-        yield from desk.filled(quota_of(data, list(ways), room, balance=self.balance))
+        judge = judge_of(data, signals, run)
+        return Desk(_NAME, key, data, hand, run, judge, suffix_of(hand.target)), sorted(ways)
 
     def ways(self, data: Dataset, run: Run) -> Mapping[int, tuple[Form, ...]]:
         """Class index -> the ways of writing it. Raises StepError where no class can be written."""
         classes, found = data.schema.classes, dict[int, tuple[Form, ...]]()
+        roman = are_numerals(classes)
         for index, texts in texts_of(_NAME, self.texts, classes).items():
-            ways = tuple(form for text in texts for form in forms(text))
+            numeral = roman or classes[index] in self.texts
+            ways = tuple(form for text in texts for form in forms(text, numeral=numeral))
             if ways:
                 found[index] = ways
             else:
