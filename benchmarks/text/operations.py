@@ -260,6 +260,9 @@ def main() -> None:
     asked_.add_argument("--out", type=Path, default=OUT)
     args = asked_.parse_args()
     results = json.loads(args.out.read_text()) if args.out.exists() else {"cells": {}, "speed": {}}
+    if not args.show and results["cells"] and results["machine"]["learner"] != learner_told():
+        print(f"{args.out.name} was measured with {results['machine']['learner']}; it begins anew")
+        results["cells"] = {}
     peers = dict(one.split("=", 1) for one in args.peer)
     if args.speed:
         results["speed"] = {**results["speed"], **speeds(loaded(args.data, "TREC"), peers)}
@@ -287,13 +290,16 @@ def _all_cells(args: Any, arms: Mapping[str, Arm], seed: int, results: dict[str,
                 kept(results, args.out)
 
 
+def learner_told() -> str:
+    return f"learn.text-linear, version {declared(MemoryRun().step('learn.text-linear'), 'version')}"
+
+
 def kept(results: dict[str, Any], out: Path) -> None:
-    learner = MemoryRun().step("learn.text-linear")
     results["machine"] = {
         "cores": os.cpu_count(),
         "processor": platform.machine(),
         "python": platform.python_version(),
-        "learner": f"learn.text-linear, version {declared(learner, 'version')}",
+        "learner": learner_told(),
         **{name: version(name) for name in ("tilth", "numpy", "scikit-learn")},
     }
     whole = out.with_suffix(".part")
