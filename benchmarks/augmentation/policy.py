@@ -73,7 +73,7 @@ def roman_task(where: Path) -> Task | None:
         return None
     data, contents = label_noise.read_roman(folder / "roman_numerals.tar")
     verdicts = label_noise.read_verdicts(folder / "reviewed.csv", data)
-    clean = np.array([verdict == "clean" for verdict, _ in verdicts])
+    clean = np.array([verdict == "clean_unanimous" for verdict, _ in verdicts])
     train, test = data.train, data.where(clean & (data.splits == "valid"))
     return Task("roman", train, test, 2 * len(train), contents)
 

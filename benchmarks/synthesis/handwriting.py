@@ -44,8 +44,8 @@ from tilth.testing.memory import MemoryRun
 HERE = Path(__file__).parent
 CLASSES = ("i", "ii", "iii", "iv", "ix", "v", "vi", "vii", "viii", "x")
 BOOK = "label_book"
-ROUNDS = 7  # the best counts: whatever else ran on the machine only ever takes time
-PAGES = 256
+ROUNDS = 5  # the best counts: whatever else ran on the machine only ever takes time
+PAGES = 128
 STEPS = {"alone": 900, "filled": 1800}  # of 32 pictures, with every arm the same
 COMPARED = 1000  # made pictures that are compared with the target
 
@@ -339,7 +339,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=1400, help="pictures that a model is trained on alone")
     parser.add_argument("--budget", type=int, default=6000, help="train pictures with those that are added")
     parser.add_argument("--steps", type=int, help="of training, for a trial; default: 900 alone, 1,800 filled")
-    parser.add_argument("--table", action="store_true", help="no measuring: the tables of what was measured")
+    parser.add_argument("--table", action="store_true", help="no measuring: the tables of the page anew")
     parser.add_argument("--skip-speed", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE / "handwriting.json")
     asked = parser.parse_args()
@@ -380,22 +380,41 @@ def main() -> None:
 
 
 def tables(record: dict[str, Any]) -> None:
-    """The tables of handwriting.md out of what was measured."""
-    print("| | a second |\n|---|---|")
-    for name, rate in record["speed"]["per_second"].items():
-        print(f"| {name} | {rate:,.0f} |")
+    """Write the tables of handwriting.md anew, between their marks, out of what was measured."""
+    page = HERE / "handwriting.md"
+    text = page.read_text()
+    for name, lines in (("speed", _speeds(record)), ("fit", _fits(record)), ("trainings", _trainings(record))):
+        mark, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+        before, rest = text.split(mark)
+        text = before + mark + "".join(f"{line}\n" for line in lines) + end + rest.split(end)[1]
+    page.write_text(text)
+
+
+def _speeds(record: dict[str, Any]) -> list[str]:
+    found = record.get("speed", {}).get("per_second", {})
+    return ["| | a second |", "|---|---|", *(f"| {name} | {rate:,.0f} |" for name, rate in found.items())]
+
+
+def _fits(record: dict[str, Any]) -> list[str]:
     head = ("attribute", "label book", "made", "train", "KS made", "KS train", "p made", "p train")
-    print("\n|", " | ".join(head), "|\n|" + "---|" * len(head))
-    for row in record["fit"]["attributes"]:
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    for row in record.get("fit", {}).get("attributes", ()):
         sides = [" / ".join(f"{one:.3g}" for one in row[who]) for who in ("label_book", "made", "train")]
         shares = [f"{row[name]:.3f}" for name in ("made_ks", "train_ks", "made_p", "train_p")]
-        print("|", " | ".join((row["attribute"], *sides, *shares)), "|")
-    print("\n| arm | train pictures | accuracy by seed | mean |\n|---|---|---|---|")
+        lines.append(f"| {' | '.join((row['attribute'], *sides, *shares))} |")
+    told = record.get("fit", {}).get("told_apart_auc", {})
+    return [*lines, "", *(f"- area under the curve of a forest, {who}: {area:.3f}" for who, area in told.items())]
+
+
+def _trainings(record: dict[str, Any]) -> list[str]:
     rows = record.get("trainings", [])
-    for part, arm, n in dict.fromkeys((row["part"], row["arm"], row["n"]) for row in rows):
-        found = [row["accuracy"] for row in rows if (row["part"], row["arm"], row["n"]) == (part, arm, n)]
+    lines = ["| arm | train pictures | steps | accuracy by seed | mean |", "|---|---|---|---|---|"]
+    names = ("part", "arm", "n", "steps")
+    for key in dict.fromkeys(tuple(row[name] for name in names) for row in rows):
+        found = [row["accuracy"] for row in rows if tuple(row[name] for name in names) == key]
         each = ", ".join(f"{100 * one:.1f}" for one in found)
-        print(f"| {arm} | {n:,} | {each} | {100 * np.mean(found):.1f} |")
+        lines.append(f"| {key[1]} | {key[2]:,} | {key[3]:,} | {each} | {100 * np.mean(found):.1f} |")
+    return lines
 
 
 def _kept(where: Path, record: dict[str, Any]) -> None:

@@ -131,7 +131,6 @@ def torchattacks(net: nn.Module, generations: int) -> dict[str, Run]:
         "fgsm": ta.FGSM(net, eps=EPS),
         "pgd": ta.PGD(net, eps=EPS, alpha=STEP, steps=STEPS, random_start=True),
         "deepfool": ta.DeepFool(net, steps=50, overshoot=0.02),
-        "deepfool, overshoot .1": ta.DeepFool(net, steps=50, overshoot=0.1),
         # Its agents are popsize // 3 genes, times 3: 399.
         "one_pixel": ta.OnePixel(net, pixels=1, steps=generations, popsize=400, inf_batch=512),
     }
@@ -214,8 +213,9 @@ def _large(args: argparse.Namespace) -> Iterator[tuple[str, str, Callable[[], di
     pixels = torch.rand(args.resnet, 3, 64, 64)
     with torch.no_grad():
         labels = net(pixels).argmax(1)
-    for attack in ("pgd", "deepfool"):
-        for name in ("tilth", "foolbox", "torchattacks") if args.peers else ("tilth",):
+    peers = {"pgd": ("foolbox", "torchattacks"), "deepfool": ("foolbox",)}  # picture by picture it takes minutes
+    for attack, others in peers.items():
+        for name in ("tilth", *(others if args.peers else ())):
             what = (TOOLS[name](net, 1)[attack], net, pixels, labels, 1)
             yield f"resnet34 64 px, random weights, {attack}", name, lambda what=what: measured(*what)
 

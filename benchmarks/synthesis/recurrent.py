@@ -33,8 +33,9 @@ from tilth.signal import Array, Signals
 from tilth.synthesize.compose import Hand
 from tilth.synthesize.desk import named, target_of
 from tilth.synthesize.fit import Target, look_like, thinned
-from tilth.synthesize.freehand import led_through, written_by
-from tilth.synthesize.lessons import of_motor_model, of_pens, prepared
+from tilth.synthesize.freehand import written_by
+from tilth.synthesize.graves import known_of
+from tilth.synthesize.lessons import Writing, of_motor_model, of_pens, prepared
 from tilth.synthesize.recurrent import Net, Shape
 from tilth.synthesize.render import rendered
 from tilth.synthesize.strokes import Strokes
@@ -79,7 +80,8 @@ def main() -> None:
         name = "motor model" if source == "motor" else Path(source).name
         results["sources"][name] = one_source(source, args, data, run, readers)
         args.out.write_text(json.dumps(results, indent=1) + "\n")
-        print(json.dumps(results["sources"][name], indent=1))
+        args.out.with_suffix(".md").write_text(page(results))
+        print(page(results))
 
 
 # -- training -------------------------------------------------------------------------------------------------------
@@ -98,12 +100,10 @@ def one_source(
     alphabet = "".join(sorted({" "} | {letter for one, _ in pairs for letter in one.text}))
     lesson = Lesson.of([(one.text, steps) for one, steps in pairs], alphabet)
     prepared_s = time.perf_counter() - began
-    net, training = trained(lesson, source, args)
-    usual = Usual.of([(one.text, one.strokes) for one, _ in pairs], alphabet)
-    some = pairs[:400]
-    habits = Habits.of(
-        [one.text for one, _ in some], led_through(net, alphabet, [(one.text, own) for one, own in some])
-    )
+    net, training, folder = trained(lesson, source, args)
+    known = known_of(net, pairs, alphabet)
+    np.savez(folder / "scribe.npz", **known)  # for docs/reference/recurrent.py
+    usual, habits = Usual.from_arrays(known, alphabet), Habits(int(known["after"]), bool(known["skips"]))
     found: dict[str, Any] = {
         "lessons": len(pairs),
         "points_a_lesson": float(np.median([len(own) for _, own in pairs])),
@@ -114,13 +114,14 @@ def one_source(
     }
     target = target_of("benchmark", data.open, Signals(), run, against=BOOK, looked_at=400)
     judge = judge_of(data, run) if args.guard else None
+    found["lessons_read_as_asked"] = control(writings, target, readers, args)
     for bias in args.bias:
         found["bias"][str(bias)] = sampled(net, alphabet, bias, usual, habits, target, readers, judge, args)
     return found
 
 
-def trained(lesson: Lesson, source: str, args: argparse.Namespace) -> tuple[Net, dict[str, Any]]:
-    """The network, and how its training went; found again where it was trained before."""
+def trained(lesson: Lesson, source: str, args: argparse.Namespace) -> tuple[Net, dict[str, Any], Path]:
+    """The network, how its training went, and where it lies; found again where it was trained before."""
     name = digest(
         source, LESSONS, args.seed, args.minutes, args.steps, args.threads, lesson.steps[0], len(lesson.steps)
     )
@@ -134,7 +135,7 @@ def trained(lesson: Lesson, source: str, args: argparse.Namespace) -> tuple[Net,
     if done.exists():
         net = Net(shape)
         net.load_state_dict(torch.load(done, weights_only=True))
-        return net.eval(), facts
+        return net.eval(), facts, folder
     losses: list[float] = []
     began, cpu, load = time.perf_counter(), time.process_time(), os.getloadavg()[0]
 
@@ -159,7 +160,7 @@ def trained(lesson: Lesson, source: str, args: argparse.Namespace) -> tuple[Net,
     }
     torch.save(net.state_dict(), done)
     told.write_text(json.dumps(facts))
-    return net, facts
+    return net, facts, folder
 
 
 def seconds_a_step(lesson: Lesson, shape: Shape, args: argparse.Namespace) -> float:
@@ -170,6 +171,23 @@ def seconds_a_step(lesson: Lesson, shape: Shape, args: argparse.Namespace) -> fl
 
 
 # -- writing --------------------------------------------------------------------------------------------------------
+
+
+def asked_for(samples: int) -> tuple[Array, list[str]]:
+    """Labels and texts: each numeral so many times, in small letters and in capitals by turns."""
+    labels = np.repeat(np.arange(len(CLASSES)), samples)
+    return labels, [named(CLASSES[label], CLASSES)[at % 2] for at, label in enumerate(labels)]
+
+
+def control(
+    writings: Sequence[Writing], target: Target, readers: Mapping[str, Reader], args: argparse.Namespace
+) -> dict[str, float | None]:
+    """How many of the lessons themselves are read as what they say: what the network could reach at best."""
+    labels, texts = asked_for(args.samples)
+    own = {text: [one.strokes for one in writings if one.text == text] for text in TEXTS}
+    words = [own[text][at % len(own[text])] for at, text in enumerate(texts)]
+    shown = pictures(words, labels, target, args.seed)
+    return {name: share(ask(shown) == labels) for name, ask in readers.items()}
 
 
 def sampled(
@@ -183,9 +201,7 @@ def sampled(
     judge: Any,
     args: argparse.Namespace,
 ) -> dict[str, Any]:
-    labels = np.repeat(np.arange(len(CLASSES)), args.samples)
-    # Small letters and capitals by turns.
-    texts = [named(CLASSES[label], CLASSES)[at % 2] for at, label in enumerate(labels)]
+    labels, texts = asked_for(args.samples)
     rngs = [np.random.default_rng([args.seed, 5, at]) for at in range(len(texts))]
     began = time.perf_counter()
     drawn = written_by(net, alphabet, texts, rngs, bias=bias, after=habits.after)
@@ -299,6 +315,68 @@ def judged(judge: Any, shown: Sequence[Array], labels: Array) -> Array:
     check, run = judge
     found = check.of(shown, labels.tolist(), [f"page {at}" for at in range(len(shown))], run)
     return np.array([one.passed for one in found])
+
+
+# -- page -----------------------------------------------------------------------------------------------------------
+
+
+def page(results: Mapping[str, Any]) -> str:
+    """The figures as they are read."""
+    about = results["machine"]
+    lines = [
+        "# Handwriting by a recurrent network",
+        "",
+        "Made by `python benchmarks/synthesis/recurrent.py --data FOLDER`. Two LSTM layers of 128, 5 window components, 10",
+        f"densities; {about['threads']} thread(s) of a machine with {about['cores']} cores, torch {about['torch']}.",
+        "Readers are trained on the real train pictures as they came, wrong labels and all.",
+        "",
+        "| reader | right on real clean pictures |",
+        "|---|---|",
+        *(
+            f"| {name} | {_percent(one['clean_accuracy'])} of {one['pictures']} |"
+            for name, one in results["readers"].items()
+        ),
+    ]
+    for source, found in results["sources"].items():
+        lines += ["", f"## Strokes of the {source}" if source == "motor model" else f"## Strokes of {source}", ""]
+        lines += _told(found)
+    return "\n".join(lines) + "\n"
+
+
+def _told(found: Mapping[str, Any]) -> list[str]:
+    training = found["training"]
+    nats = training["nats_a_point"]
+    went = f", gone on from step {training['went_on_from']}" if training["went_on_from"] else ""
+    lines = [
+        f"{found['lessons']:,} lessons of {found['points_a_lesson']:.0f} points in the median. {training['steps']:,} steps of 64 in "
+        f"{training['seconds'] / 60:.1f} minutes ({training['cpu_seconds'] / 60:.1f} of processor time, load "
+        f"{training['load_before']:.0f} at the start{went}); from {nats[0]:.2f} nats a point in the first tenth to {nats[-1]:.2f} in the last.",
+        f"In right writings up to {found['window']['after']} points are drawn after the window passed the last character.",
+    ]
+    if "lessons_read_as_asked" in found:
+        said = ", ".join(f"{name} {_percent(one)}" for name, one in found["lessons_read_as_asked"].items())
+        lines += [f"The lessons themselves, rendered alike, are read as what they say by: {said}."]
+    lines += [
+        "",
+        "| bias | reader | before | after rejection | small letters | capitals | after the label check too | worst numeral | "
+        "rejected | strokes cut | samples a second |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for bias, one in found["bias"].items():
+        for name, said in one["read_as_asked"].items():
+            by = said["after, by numeral"]
+            worst = min(by, key=lambda text: by[text])
+            cells = [said[column] for column in ("before", "after", "after, small letters", "after, capitals")]
+            cells += [said["after the label check"]]
+            lines += [
+                f"| {bias} | {name} | {' | '.join(map(_percent, cells))} | {worst} {_percent(by[worst])} | "
+                f"{_percent(one['rejected'] / one['written'])} | {one['strokes_cut']} | {one['samples_a_second']:.0f} |"
+            ]
+    return lines
+
+
+def _percent(value: float | None) -> str:
+    return "not run" if value is None else f"{100 * value:.1f} %"
 
 
 def machine(threads: int) -> dict[str, Any]:

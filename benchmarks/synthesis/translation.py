@@ -254,16 +254,18 @@ def sheet(method: str, seed: int, steps: int, cache: Path, file: Path, *, across
     gap = np.full((2, 34 * across, 3), 255, np.uint8)
     parts: list[Array] = []
     for row in rows:
-        parts += [
-            np.concatenate([np.pad(one, ((0, 0), (0, 2), (0, 0)), constant_values=255) for one in row], axis=1),
-            gap,
-        ]
+        framed = [np.pad(coloured(one), ((0, 0), (0, 2), (0, 0)), constant_values=255) for one in row]
+        parts += [np.concatenate(framed, axis=1), gap]
     image = Image.fromarray(np.concatenate(parts))
     image.resize((image.width * 3 // 2, image.height * 3 // 2), Image.Resampling.LANCZOS).save(file, optimize=True)
 
 
+def coloured(one: Array) -> Array:
+    return np.repeat(one, 3, axis=2) if one.shape[2] == 1 else one
+
+
 def crossed(one: Array) -> Array:
-    out = one.copy()
+    out = coloured(one).copy()
     side = np.arange(len(out))
     out[side, side] = out[side, side[::-1]] = (220, 30, 30)
     return out

@@ -1,11 +1,12 @@
 """Text operations: does any of them help a model that counts words, at 10, 50 and all samples a class?
 
-    python benchmarks/text/operations.py --data PATH [--sets TREC banking] [--sizes 10 50] [--arms none copies ...]
+    python benchmarks/text/operations.py --data PATH [--sets TREC TREC-dev banking] [--sizes 10 50] [--arms none copies ...]
         [--seeds 0 1 2 3 4] [--peer nlpaug=PYTHON] [--peer textattack=PYTHON] [--speed] [--show]
 
 PATH holds `TREC_train.csv`, `TREC_test.csv`, `clinc150_full.json.gz` and `nlupp_banking.jsonl`. A cell is one set, size, arm
 and seed; each is written when it is done, and one that is there is not run again. The same seed takes the same samples in
-every arm: differences are in pairs. `--show` prints the tables of operations.md.
+every arm: differences are in pairs. `NAME-dev` is the same set without its test, for choosing a default: a fifth of train is
+held out. `--show` prints the tables of operations.md.
 
 An arm is a function from (train part, run, copies) to a train part: add yours to `ARMS`.
 """
@@ -44,6 +45,7 @@ HERE = Path(__file__).parent
 OUT = HERE / "operations.json"
 SIZES = ("10", "50", "all")
 COPIES = {"10": 4, "50": 2, "all": 1}  # new texts of each, as many as EDA advises or fewer where there are many
+DEV = "-dev"
 Arm = Callable[[Dataset, MemoryRun, int], Dataset]
 
 
@@ -141,10 +143,11 @@ def _made(parent: Sample, text: str, maker: str, number: int) -> Sample:
 
 @cache
 def loaded(root: Path, name: str) -> Dataset:
-    """A set with its train and test split."""
-    rows = {"TREC": _trec, "CLINC150": _clinc, "banking": _banking}[name](root)
+    """A set with its train and test split; `NAME-dev`: without the test, a fifth of train is held out in its place."""
+    rows = {"TREC": _trec, "CLINC150": _clinc, "banking": _banking}[name.removesuffix(DEV)](root)
+    rows = _held_out(rows) if name.endswith(DEV) else rows
     classes = sorted({label for _, labels, _ in rows for label in labels})
-    multi = name == "banking"
+    multi = name.startswith("banking")
     samples = []
     for number, (text, labels, split) in enumerate(rows):
         content, path = digest_bytes(text.encode()), f"{split}-{number}"
@@ -156,6 +159,14 @@ def loaded(root: Path, name: str) -> Dataset:
 
 
 Rows = list[tuple[str, tuple[str, ...], str]]
+
+
+def _held_out(rows: Rows) -> Rows:
+    """The train rows, a fifth of them for the test; texts that come twice stay on one side."""
+    train = [(text, labels) for text, labels, split in rows if split == TRAIN]
+    texts = sorted({text for text, _ in train})
+    held = set(np.random.default_rng(20).permutation(texts)[: len(texts) // 5].tolist())
+    return [(text, labels, TEST if text in held else TRAIN) for text, labels in train]
 
 
 def _trec(root: Path) -> Rows:
@@ -249,6 +260,9 @@ def main() -> None:
     asked_.add_argument("--out", type=Path, default=OUT)
     args = asked_.parse_args()
     results = json.loads(args.out.read_text()) if args.out.exists() else {"cells": {}, "speed": {}}
+    if not args.show and results["cells"] and results["machine"]["learner"] != learner_told():
+        print(f"{args.out.name} was measured with {results['machine']['learner']}; it begins anew")
+        results["cells"] = {}
     peers = dict(one.split("=", 1) for one in args.peer)
     if args.speed:
         results["speed"] = {**results["speed"], **speeds(loaded(args.data, "TREC"), peers)}
@@ -276,13 +290,16 @@ def _all_cells(args: Any, arms: Mapping[str, Arm], seed: int, results: dict[str,
                 kept(results, args.out)
 
 
+def learner_told() -> str:
+    return f"learn.text-linear, version {declared(MemoryRun().step('learn.text-linear'), 'version')}"
+
+
 def kept(results: dict[str, Any], out: Path) -> None:
-    learner = MemoryRun().step("learn.text-linear")
     results["machine"] = {
         "cores": os.cpu_count(),
         "processor": platform.machine(),
         "python": platform.python_version(),
-        "learner": f"learn.text-linear, version {declared(learner, 'version')}",
+        "learner": learner_told(),
         **{name: version(name) for name in ("tilth", "numpy", "scikit-learn")},
     }
     whole = out.with_suffix(".part")

@@ -1,61 +1,35 @@
 """Draw the sheet of what a recurrent network writes, docs/ideas/recurrent-handwriting.png.
 
-python docs/reference/recurrent.py [--steps 3000] [--work FOLDER]
+python benchmarks/synthesis/recurrent.py --data FOLDER --work WORK     train it, on strokes of the motor model
+python docs/reference/recurrent.py WORK/*/scribe.npz                   draw what it writes
 
-The network is trained first, on strokes of the motor model: twenty minutes on two cores. It goes on from where it was
-killed, and is found again in the folder. No test draws this sheet: it would have to train.
+No test draws this sheet: it would have to train.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from tilth.digest import digest
 from tilth.synthesize.freehand import written_by
 from tilth.synthesize.graves import Graves, Scribe
 from tilth.synthesize.looks import Look
 from tilth.synthesize.render import rendered
 from tilth.synthesize.strokes import Strokes
 from tilth.synthesize.trailing import tidied
-from tilth.testing.memory import MemoryRun
 
 SHEET = Path(__file__).parents[1] / "ideas" / "recurrent-handwriting.png"
 SIDE, GAP, HEAD, ACROSS = 96, 4, 18, 10  # pixels, and pictures side by side
 NUMERALS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
-TEXTS = tuple(sorted((*NUMERALS, *(text.upper() for text in NUMERALS))))
 
 
-class Kept(MemoryRun):
-    """A run that finds again what it made, in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.folder = folder
-
-    def keep(self, key: Sequence[Any], make: Callable[[], Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
-        file = self.folder / f"{digest(list(key))}.npz"
-        if not file.exists():
-            np.savez(file, **make())
-        return dict(np.load(file))
-
-    def checkpoints(self, *key: Any) -> Path:
-        folder = self.folder / digest(list(key))
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-
-
-def sheet(steps: int, work: Path, threads: int) -> Image.Image:
+def sheet(scribe: Scribe) -> Image.Image:
     """The rows below each other, each under its name."""
-    run = Kept(work)
-    run.threads = threads
-    scribe = Graves(steps=steps).scribe(TEXTS, None, run)
     small, capitals = list(NUMERALS), [text.upper() for text in NUMERALS]
     rows = [
         ("As varied as what it learned from: bias 0", [*small, *capitals], 0.0, True),
@@ -101,13 +75,10 @@ def pictures(words: Sequence[Strokes], row: int) -> list[np.ndarray]:
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--steps", type=int, default=3000)
-    asked.add_argument("--threads", type=int, default=2)
-    asked.add_argument("--work", type=Path, default=Path.home() / ".cache" / "tilth-recurrent")
-    args = asked.parse_args()
-    args.work.mkdir(parents=True, exist_ok=True)
+    asked.add_argument("network", type=Path, help="scribe.npz of the benchmark")
+    scribe = Scribe.of(dict(np.load(asked.parse_args().network)), Graves(), [])
     sink = io.BytesIO()
-    sheet(args.steps, args.work, args.threads).save(sink, "PNG", optimize=True)
+    sheet(scribe).save(sink, "PNG", optimize=True)
     SHEET.write_bytes(sink.getvalue())
 
 

@@ -1,13 +1,14 @@
 """New texts by operations on words: what they may do, what they must not, and what the step makes of them."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilth.augment.drafting import Recipe
+from tilth.augment.drafting import Draws
 from tilth.augment.synonyms.built_in import BuiltIn
 from tilth.augment.synonyms.lexicon import Synonyms
 from tilth.augment.text_check import Neighborhood, said_of, text_check
@@ -316,8 +317,8 @@ def test_a_made_text_says_where_it_is_from() -> None:
 
 
 def test_several_operations_only_where_they_can_be_done() -> None:
-    recipe = Recipe.of(("swap", "intensify"), 0.2, 1.0, 2)
-    draft = recipe.drawn(parsed("we walk along here", frozenset()), np.random.default_rng(0), STOCK)
+    draws = Draws.of(("swap", "intensify"), 0.2, 1.0, 2)
+    draft = draws.drawn(parsed("we walk along here", frozenset()), np.random.default_rng(0), STOCK)
     assert draft is not None and draft.operations == ("swap",)
 
 
@@ -356,6 +357,20 @@ def test_it_is_said_which_synonyms_are_used() -> None:
     run, world = MemoryRun(), worlds.utterances(40, imbalance=0.3)
     added(Words(operations=("synonym",), synonyms="built-in"), world.data.open, run, 100)
     assert run.lines[0] == "augment.words: synonyms from a short list of English pairs that comes with this package"
+
+
+def test_another_file_of_synonyms_is_another_step(tmp_path: Path) -> None:
+    file = tmp_path / "vectors.txt"
+    keys = []
+    for text in ("cat 1 0\n", "cat 1 0\nmat 1 0\n"):
+        file.write_text(text)
+        keys.append(Words(operations=("synonym",), synonyms="vectors", synonyms_at=str(file)).weights)
+    assert all(keys) and keys[0] != keys[1]
+    assert (
+        Words(operations=("swap",), synonyms_at=str(file)).weights
+        == ""
+        == Words(operations=("synonym",), synonyms="corpus").weights
+    )
 
 
 # -- the check ------------------------------------------------------------------------------------------------

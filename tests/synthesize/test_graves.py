@@ -191,6 +191,7 @@ def test_it_makes_pictures_with_their_makers_and_texts(source: str, tmp_path: Pa
         assert shown.min() < 100 and (shown > 200).mean() > 0.4  # ink on paper
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_pictures_and_a_second_run_trains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     from tilth.synthesize import teach
 
@@ -247,6 +248,7 @@ def test_faulty_writings_are_not_rendered_and_extra_strokes_are_cut(
     assert planted and made and all(add.evidence["cut"] >= 1 for add in made)
 
 
+@pytest.mark.slow
 def test_made_pictures_go_through_the_label_check() -> None:
     """A judge that was never shown such pictures turns away what it takes for another class."""
     world = pictures(n=24)

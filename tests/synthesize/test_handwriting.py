@@ -133,6 +133,7 @@ def test_what_is_written_is_the_name_in_both_cases_unless_that_is_another_class(
     assert named("viii", ("viii", "x")) == ("viii", "VIII")
     assert named("viii", ("viii", "VIII")) == ("viii",)
     assert named("cat", ("cat",)) == ("cat",) and named("7", ("7",)) == ("7",)
+    assert [named(letter, tuple("ABCDIVX")) for letter in "DIX"] == [("D",), ("I",), ("X",)]
 
 
 def test_a_class_that_no_font_can_write_is_left_out_and_said():
@@ -200,6 +201,45 @@ def test_with_the_label_guard_every_picture_carries_what_the_check_said_of_it():
     adds, _ = added(Handwriting(), data, contents, 24, signals=Signals({"guard": guard}))
     assert 0 < len(adds) <= 24
     assert all(0 <= add.evidence["probability"] <= 1 and add.evidence["distance"] <= 1 for add in adds)
+
+
+def test_where_it_is_not_required_what_cannot_be_written_or_is_not_drawn_gets_none_and_it_is_said():
+    data, contents = shelf({"train": SCAN}, classes=("猫", "犬", "鳥"))
+    with pytest.raises(StepError, match="can write none"):
+        added(Handwriting(), data, contents, 10)
+    adds, run = added(Handwriting(required=False), data, contents, 10)
+    assert not adds and "makes nothing here" in " ".join(run.lines)
+    drawings, scans = shelf({"train": SCAN})
+    noise = {
+        one: picture.encode(np.random.default_rng(at).integers(0, 256, (80, 80, 3)).astype(np.uint8), suffix=".png")
+        for at, one in enumerate(scans)
+    }
+    adds, run = added(Handwriting(required=False), drawings, {**scans, **dict(list(noise.items())[:9])}, 10)
+    assert not adds and "drawings on plain ground" in " ".join(run.lines)
+
+
+def test_letters_that_could_be_numerals_are_letters_among_letters():
+    data, contents = shelf({"train": SCAN}, classes=("A", "D", "X"))
+    ways = Handwriting().ways(data, MemoryRun(contents))
+    assert {form.bars for several in ways.values() for form in several} == {"none"}
+    assert {form.text for form in ways[1]} == {"D"}
+
+
+@pytest.mark.parametrize("texts", [["i", "ii"], {"i": 0}, {"i": []}])
+def test_texts_that_are_no_table_of_words_are_told(texts):
+    with pytest.raises(SettingError, match="texts"):
+        Handwriting(texts=texts)
+
+
+@pytest.mark.slow
+def test_pictures_that_do_not_show_what_is_written_get_none():
+    data, contents = shelf({"train": SCAN}, classes=("i", "v", "vi"), counts=(24, 24, 24))
+    strangers = Dataset(data.table, Schema("image", "single-label", ("w", "o", "m"))).only(data.ids[10:])  # uneven
+    run = MemoryRun(contents)
+    settings = {"learner": "learn.linear", "settings": {}, "operations": ["rotate"], "per_class": 4, "folds": 2}
+    guard = run.step("augment.guard", settings).measure(strangers, run)
+    adds, said = added(Handwriting(), strangers, contents, 24, signals=Signals({"guard": guard}))
+    assert not adds and "do not show what is written" in " ".join(said.lines)
 
 
 def test_the_sheet_of_the_docs_is_current():

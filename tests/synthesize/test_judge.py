@@ -66,6 +66,7 @@ def test_a_judge_of_two_classes_alone_is_taught_the_rivals_in_train_too(world):
 # -- who is asked ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_only_networks_that_did_not_see_the_parent_are_asked(world, held):
     one, run = held
     parents = sorted(world.data.train.ids.tolist(), key=lambda id: one.parts[id])[:3]
@@ -80,6 +81,7 @@ def test_only_networks_that_did_not_see_the_parent_are_asked(world, held):
     assert shares.shape == (7,) and (shares >= 0).all()
 
 
+@pytest.mark.slow
 def test_it_says_how_far_real_pictures_are_known(held):
     one, _ = held
     assert one.share > 0.9 and 0 < one.faint < 1 and (one.far > 0).all()
@@ -98,6 +100,7 @@ def test_agreement_is_what_luck_does_not_explain():
 # -- what is let in -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_is_drawn_as_real_pictures_are_comes_in_and_another_class_does_not(world, held):
     one, run = held
     court = Court(one.bench, run)
@@ -114,6 +117,7 @@ def test_what_is_drawn_as_real_pictures_are_comes_in_and_another_class_does_not(
     assert "knows" in court.told() and "both domains" in court.told()
 
 
+@pytest.mark.slow
 def test_what_was_judged_is_not_judged_again(held):
     one, run = held
     court = Court(one.bench, run)

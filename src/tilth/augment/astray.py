@@ -101,8 +101,12 @@ def led_astray(
         turns = plan(data, left, rng, balance=step.balance, most=1, barred=barred, demand=demand_of(signals))
         if left <= 0 or not turns.parents:
             break
-        barred |= set(turns.parents)
-        yield from maker.made(np.array(turns.parents), jury, attack)
+        made = list[Add]()
+        for add in maker.made(np.array(turns.parents), jury, attack):
+            made.append(add)
+            yield add
+        barred |= {*turns.parents, *(add.id for add in made)}
+        data = data.apply(made)  # the next turns go to the classes that are the smallest now
     maker.tell(room)
 
 

@@ -27,7 +27,7 @@ _CHILDREN = 512  # that are drawn and checked at once
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Draws:
     """What is drawn from, and how.
 
     pool      names of operations
@@ -42,7 +42,7 @@ class Recipe:
     most: int
 
     @classmethod
-    def of(cls, pool: tuple[str, ...], strength: float, composed: float, most: int) -> Recipe:
+    def of(cls, pool: tuple[str, ...], strength: float, composed: float, most: int) -> Draws:
         return cls(pool, FULL * strength, composed, min(most, len(pool)))
 
     def drawn(self, phrase: Phrase, rng: np.random.Generator, stock: Stock) -> Draft | None:
@@ -94,7 +94,7 @@ class Drafting:
 
     maker: str
     key: str
-    recipe: Recipe
+    draws: Draws
     stock: Stock
     keep: frozenset[str]
     check: TextCheck | None
@@ -128,7 +128,7 @@ class Drafting:
             tried: list[tuple[_Slot, Draft]] = []
             now: set[str] = set()
             for slot in group:
-                draft = self.recipe.drawn(slot.phrase, slot.rng, self.stock)
+                draft = self.draws.drawn(slot.phrase, slot.rng, self.stock)
                 if draft is None:
                     slot.hopeless = True
                 elif draft.text not in self.known and draft.text not in now:

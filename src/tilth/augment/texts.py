@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tilth.augment.drafting import Drafting, Recipe
-from tilth.augment.synonyms.choose import SOURCES, lexicon
+from tilth.augment.drafting import Drafting, Draws
+from tilth.augment.synonyms.choose import SOURCES, identity, lexicon
 from tilth.augment.synonyms.lexicon import Lexicon, Synonyms
 from tilth.augment.text_check import text_check
 from tilth.augment.turns import Turns, demand_of, plan
@@ -57,6 +57,12 @@ class Words:
             object.__setattr__(self, setting, (value,) if isinstance(value, str) else tuple(value))
         _validate(self)
 
+    @property
+    def weights(self) -> str:
+        """Identity of the dictionary or file that the synonyms are from: with another, the texts are others."""
+        drawn = _DRAW_ON_SYNONYMS & set(named("augment.words", self.operations, self.forbid))
+        return identity(self.synonyms, self.synonyms_at) if drawn else ""
+
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
         """New train texts: up to the largest class, or with `fill` past it; at most `budget` open samples in all."""
         if data.schema.modality != "text":
@@ -94,10 +100,10 @@ class Words:
         synonyms = Synonyms(source, keep) if source is not None else None
         stock = Stock(synonyms, _common(run.texts(train), keep), self.mask)
         key = digest(self) if source is None else digest(self, source.key)
-        recipe = Recipe.of(pool, self.strength, self.composed, self.most_at_once)
+        draws = Draws.of(pool, self.strength, self.composed, self.most_at_once)
         judge = None if self.check == "none" else text_check(real, self.check, self.learner, run)
         rows = {id: row for row, id in enumerate(real.ids.tolist())}
-        return Drafting("augment.words", key, recipe, stock, keep, judge, rows, set(run.texts(data)))
+        return Drafting("augment.words", key, draws, stock, keep, judge, rows, set(run.texts(data)))
 
     def _lexicon(self, data: Dataset, run: Run) -> Lexicon:
         found = lexicon(self.synonyms, self.synonyms_at, run.texts(data), cosine=self.cosine)

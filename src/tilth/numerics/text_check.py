@@ -96,7 +96,7 @@ class TextCheck:
         return own, best
 
     def _strangeness(self, texts: Sequence[str], unseen: Array) -> Array:
-        found, counts = _pieces(texts), None
+        found = _pieces(texts)
         total = np.maximum(np.asarray(found.sum(axis=1)).ravel(), 1)
         counts = np.stack([found @ ~known for known in self.pieces], axis=1)  # (b, folds) pieces not known
         return np.where(unseen, counts, np.inf).min(axis=1) / total
@@ -159,8 +159,11 @@ def _parts(texts: Sequence[str], seed: int) -> Array:
 
 def _pieces(texts: Sequence[str]) -> Any:
     """(n, 2^18) bool sparse: the pieces of three and four letters within words, by their hash."""
+    from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import HashingVectorizer
 
+    if not len(texts):
+        return csr_matrix((0, 2**18), dtype=np.float32)
     settings: Any = {"analyzer": "char_wb", "ngram_range": _PIECE, "n_features": 2**18, "binary": True, "norm": None}
     reader = HashingVectorizer(alternate_sign=False, dtype=np.float32, **settings)  # pyright: ignore[reportArgumentType]
     return reader.transform(texts)

@@ -142,7 +142,7 @@ def machines(values: Any, targets: Array, weights: Array, strength: float, *, mu
         for c in range(k):
             coefficients[:, c], shift[c] = _against_rest(values, targets[:, c], weights, strength)
         return coefficients, shift
-    rows, labels = np.nonzero(targets)
+    rows, labels = np.nonzero(targets * weights[:, None])  # the machine does not see what weighs nothing
     present = np.unique(labels)
     if len(present) < 2:
         shift[present] = 1.0
@@ -158,7 +158,7 @@ def machines(values: Any, targets: Array, weights: Array, strength: float, *, mu
 
 def _against_rest(values: Any, shares: Array, weights: Array, strength: float) -> tuple[Array, float]:
     """(terms,) and a shift, for one class of several that a text may have."""
-    yes, no = np.flatnonzero(shares > 0), np.flatnonzero(shares < 1)
+    yes, no = np.flatnonzero(shares * weights > 0), np.flatnonzero((1 - shares) * weights > 0)
     if not len(yes) or not len(no):
         return np.zeros(values.shape[1], np.float32), 1.0 if len(yes) else -1.0
     rows, truth = np.concatenate([no, yes]), np.repeat([0, 1], [len(no), len(yes)])

@@ -22,6 +22,7 @@ from tilth.store.shelf import Store
 
 _ALSO = {"animals": "onehot", "paper4": "onehot", "csv": "table"}
 _RECORD = "exports"
+_ENDINGS = (".zip", ".tar", ".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def write(run: LocalRun, data: Dataset, where: Path, *, layout: str | None, name: str | None) -> Path:
@@ -102,7 +103,9 @@ def there(store: Store, where: Path, data: Dataset, layout: str | None, name: st
 
 def place(store: Store, where: Path, data: Dataset, layout: str | None) -> Path:
     """The place itself, or `photos-improved-2` beside it and so on: the first where this lies already, or nothing."""
-    beside = (where.with_name(f"{where.stem}-{number}{where.suffix}") for number in count(2))
+    ending = where.suffix if where.suffix.lower() in _ENDINGS else ""  # photos.v1-improved is a folder
+    plain = where.name.removesuffix(ending)
+    beside = (where.with_name(f"{plain}-{number}{ending}") for number in count(2))
     return next(one for one in chain([where], beside) if not taken(one) or there(store, one, data, layout, None))
 
 

@@ -60,7 +60,6 @@ def apply(store: Store, data: Dataset, chosen: Chosen, *, by: str) -> Dataset:
     batches = store.ledger.batches(state="proposed")
     if not batches:
         raise WorkspaceError("nothing is proposed. First:  tilth propose")
-    still: list[tuple[Batch, list[Edit]]] = []
     for batch in batches:
         changes = store.ledger.changes(batch=batch.batch)
         parts: dict[str, list[Edit]] = {"apply": [], "open": [], "decline": []}
@@ -69,12 +68,10 @@ def apply(store: Store, data: Dataset, chosen: Chosen, *, by: str) -> Dataset:
         if parts["apply"]:
             how = {"place": batch.place, "use": batch.use, "key": "", "by": by, "seconds": batch.seconds}
             data, _ = history.add_batch(store, data, parts["apply"], **how)
-        still.append((batch, parts["open"]))
-    with store.ledger.transaction():
-        store.ledger.drop_batches((batch.batch for batch in batches), state="settled")
-        for batch, edits in still:
-            if edits:
-                _keep(store, edits, batch.place, batch.use, batch.key, batch.before, batch.seconds)
+        with store.ledger.transaction():  # at once: what is applied is not offered again after a kill
+            store.ledger.drop_batches([batch.batch], state="settled")
+            if parts["open"]:
+                _keep(store, parts["open"], batch.place, batch.use, batch.key, batch.before, batch.seconds)
     return data
 
 

@@ -25,12 +25,15 @@ from tilth.signal import Array, Signals
 from tilth.steps import Run
 from tilth.synthesize.fit import Target, seen
 from tilth.synthesize.looks import Look
-from tilth.synthesize.numerals import is_numeral
+from tilth.synthesize.numerals import are_numerals
 from tilth.synthesize.render import rendered
 from tilth.synthesize.strokes import Strokes
 
 _TRIES = 6  # drawings before one is given up that the check turns away each time
 _AT_ONCE = 64  # pictures that are drawn and checked together
+_VALUES = 64_000_000  # and no more than these, one a pixel and channel: a quarter of a gigabyte of canvas
+_ASKED = 128  # pages that are tried first
+_KNOWN = 0.4  # of the way from chance to certainty: under it pictures do not show what is written, photographs of cats no "cat"
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,18 @@ class Desk:
     judge: Any
     suffix: str
 
-    def filled(self, quota: Array) -> Iterator[Add]:
-        """New pictures, so many of each class (k,)."""
+    def filled(self, quota: Array, can: Sequence[int]) -> Iterator[Add]:
+        """New pictures, so many of each class (k,).
+
+        can  the classes that can be written
+        """
         names = _Names(self.data, self.maker.partition(".")[2])
+        at_once = self._at_once(can)
+        if not self._taken_for_it(can, at_once):
+            return
         pages, made = self._pages(quota), 0
         with ThreadPoolExecutor(max(self.run.threads, 1)) as pool:
-            while waiting := list(islice(pages, _AT_ONCE)):
+            while waiting := list(islice(pages, at_once)):
                 done = self._written(waiting)
                 made += len(done)
                 files = pool.map(lambda one: picture.encode(one.shown, suffix=self.suffix), done)
@@ -109,6 +118,33 @@ class Desk:
             self.run.log(
                 f"{self.maker} made {made:,} of {int(quota.sum()):,} pictures: the rest was turned away each time"
             )
+
+    def _at_once(self, can: Sequence[int]) -> int:
+        """How many pictures are held at a time: fewer where scans are large."""
+        trial = shown(self.pen, _trial(can, 4), 0)
+        largest = max((one.shown.size for one in trial), default=1)
+        return int(np.clip(_VALUES // largest, 1, _AT_ONCE))
+
+    def _taken_for_it(self, can: Sequence[int], at_once: int) -> bool:
+        """Whether real pictures show what is written here: else a few would pass by chance, and teach nonsense."""
+        if self.judge is None:
+            return True
+        pages, said = iter(_trial(can, _ASKED)), list[float]()
+        while some := list(islice(pages, at_once)):
+            drawn = shown(self.pen, some, 0)
+            labels, ids = [one.page.label for one in drawn], [one.page.id for one in drawn]
+            found = self.judge.of([one.shown for one in drawn], labels, ids, self.run)
+            said += [one.probability for one in found]
+        even = 1 / len(self.data.schema.classes)
+        known = float(np.mean(said)) if said else 0.0
+        if known >= even + _KNOWN * (1 - even):
+            return True
+        self.run.log(
+            f"{self.maker} makes nothing: of what it wrote the witnesses of the label guard gave the right class a probability "
+            f"of {known:.2f}, by chance {even:.2f}. The pictures do not show what is written for their classes; say "
+            "what they show by `texts`, or leave the step out"
+        )
+        return False
 
     def _pages(self, quota: Array) -> Iterator[Page]:
         """The classes by turns, so that what is made first is as even as the whole."""
@@ -173,6 +209,11 @@ class Desk:
         return Add(sample, because, one.evidence, content)
 
 
+def _trial(can: Sequence[int], count: int) -> list[Page]:
+    """Pages to be looked at and thrown away, of all classes alike."""
+    return [Page(can[at % len(can)], -1, f"trial {at}") for at in range(count)]
+
+
 class _Names:
     """`CLASS/CLASS-001_handwriting.png`, counted on over what is there."""
 
@@ -195,7 +236,13 @@ class _Names:
 
 def texts_setting(step: str, texts: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """The setting `texts` as class -> texts. Raises SettingError for what are no words."""
-    found = {name: (one,) if isinstance(one, str) else tuple(one) for name, one in texts.items()}
+    if not isinstance(texts, Mapping):
+        raise SettingError(f'{step}: texts is a table, class = ["word"], found {texts!r}')
+    found: dict[str, tuple[Any, ...]] = {}
+    for name, one in texts.items():
+        if not isinstance(one, (str, list, tuple)):
+            raise SettingError(f"{step}: texts of {name!r} are one or more words, found {one!r}")
+        found[name] = (one,) if isinstance(one, str) else tuple(one)
     for name, several in found.items():
         if not several or not all(isinstance(one, str) and one.strip() for one in several):
             raise SettingError(f"{step}: texts of {name!r} are one or more words, found {several!r}")
@@ -214,9 +261,10 @@ def texts_of(step: str, texts: Mapping[str, tuple[str, ...]], classes: Sequence[
 
 
 def named(name: str, classes: Sequence[str]) -> tuple[str, ...]:
-    """What is written for a class: its name, a Roman numeral also in the other case unless that is a class of its own."""
+    """What is written for a class: its name, a Roman numeral also in the other case, where all classes are
+    such and that is none of its own."""
     other = name.upper() if name != name.upper() else name.lower()
-    return (name, other) if is_numeral(name) and other not in classes else (name,)
+    return (name, other) if are_numerals((name, *classes)) and other not in classes else (name,)
 
 
 def whole_settings(step: str, settings: Mapping[str, tuple[Any, int]]) -> None:
@@ -251,8 +299,13 @@ def suffix_of(target: Target) -> str:
     return ".jpg" if 2 * jpegs > len(target.every) else ".png"
 
 
-def target_of(step: str, data: Dataset, signals: Signals, run: Run, *, against: str, looked_at: int) -> Target:
-    """The looks to draw from. Raises StepError where the target has no drawing on plain ground."""
+def target_of(
+    step: str, data: Dataset, signals: Signals, run: Run, *, against: str, looked_at: int, least: float = 0.0
+) -> Target:
+    """The looks to draw from. Raises StepError where the target has no drawing on plain ground.
+
+    least  share (0..1) of its pictures that must be such drawings
+    """
     pool = _pool(step, data, against, looked_at)
     rows = signals["attributes"].rows(pool.ids) if _told(signals, pool) else None
     pictures = run.images(pool)
@@ -267,9 +320,9 @@ def target_of(step: str, data: Dataset, signals: Signals, run: Run, *, against: 
         for at, (one, shown) in enumerate(zip(pool, pictures, strict=True))
     ]
     looks = [one for one in found if one is not None]
-    if not looks:
+    if not looks or len(looks) < least * len(pool):
         raise StepError(
-            f"{step} takes its looks from drawings on plain ground, and none of the {len(pool)} pictures "
+            f"{step} takes its looks from drawings on plain ground, and {len(looks) or 'none'} of the {len(pool)} pictures "
             'it looked at is one.\n  Name a split that has some:  against = "SPLIT"'
         )
     return Target.of(looks)

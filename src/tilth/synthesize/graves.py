@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 _NAME = "synthesize.graves"
 _SHOWN = 200  # writings that a hand to be shown is drawn from
+_LED = 600  # lessons that a taught network is led through, to see how its window moves
 _SHORT = 4  # characters of one at most: what is shown is gone through step by step each time
 
 
@@ -112,7 +113,7 @@ class Graves:
         pen = _Pen(self, digest(self), able, scribe, target, run)
         pen = replace(pen, target=tuned(target, lambda one: replace(pen, target=one), sorted(able)))
         desk = Desk(_NAME, pen.key, data, pen, run, judge, suffix_of(target))
-        yield from desk.filled(quota_of(data, list(able), room, balance=self.balance))
+        yield from desk.filled(quota_of(data, list(able), room, balance=self.balance), sorted(able))
 
     def _able(
         self, wanted: Mapping[int, tuple[str, ...]], hand: Hand | None, data: Dataset, run: Run
@@ -150,7 +151,6 @@ class Graves:
         self, texts: Sequence[str], hand: Hand | None, run: Run, rng: np.random.Generator, key: Sequence[Any]
     ) -> Mapping[str, Array]:
         """The weights and what is usual, as arrays."""
-        from tilth.synthesize.freehand import led_through
         from tilth.synthesize.recurrent import Shape
         from tilth.synthesize.teach import Lesson, Plan, taught
 
@@ -173,14 +173,7 @@ class Graves:
                 precision="bf16" if bf16 else "fp32",
                 advance=advance,
             )
-        some = pairs[: self.lessons // 10 + 64]
-        habits = Habits.of(
-            [one.text for one, _ in some], led_through(net, alphabet, [(one.text, own) for one, own in some])
-        )
-        weights = {f"net.{name}": value.detach().cpu().numpy() for name, value in net.state_dict().items()}
-        usual = Usual.of([(one.text, one.strokes) for one, _ in pairs], alphabet)
-        facts = {"alphabet": alphabet, "pace": lesson.pace, "after": habits.after, "skips": habits.skips}
-        return {**weights, **usual.arrays(), **{name: np.array(value) for name, value in facts.items()}}
+        return known_of(net, pairs, alphabet)
 
     def _shown(self, texts: Sequence[str], hand: Hand | None, rng: np.random.Generator) -> list[Prime]:
         """Writings that a hand is drawn from; none where none is to be shown. Raises StepError for an unknown writer."""
@@ -199,6 +192,19 @@ class Graves:
         if not mine:
             raise StepError(f"{_NAME}: the writer {self.style!r} wrote nothing short enough to show")
         return [Prime(one.text, steps_of(one.strokes)) for one in mine]
+
+
+def known_of(net: Net, pairs: Sequence[tuple[Writing, Array]], alphabet: str) -> dict[str, Array]:
+    """A taught network as arrays, with what is usual in its lessons and how its window moves in them: what a `Scribe` is
+    made of."""
+    from tilth.synthesize.freehand import led_through
+
+    some = [(one.text, steps) for one, steps in pairs[:_LED]]
+    habits = Habits.of([text for text, _ in some], led_through(net, alphabet, some))
+    weights = {f"net.{name}": value.detach().cpu().numpy() for name, value in net.state_dict().items()}
+    usual = Usual.of([(one.text, one.strokes) for one, _ in pairs], alphabet)
+    facts = {"alphabet": alphabet, "pace": net.shape.pace, "after": habits.after, "skips": habits.skips}
+    return {**weights, **usual.arrays(), **{name: np.array(value) for name, value in facts.items()}}
 
 
 def _fit_to_show(one: Writing) -> bool:

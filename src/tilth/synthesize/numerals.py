@@ -7,7 +7,7 @@ round below or begins with a hook, capitals with serif bars of their own, or one
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -139,10 +139,19 @@ class Form:
     length: float = 0.0
 
 
-def forms(text: str) -> tuple[Form, ...]:
-    """The ways of writing a text; none where a letter has no glyph."""
-    found = [*_of_numeral(text), *_of_fonts(text)]
+def forms(text: str, *, numeral: bool = True) -> tuple[Form, ...]:
+    """The ways of writing a text; none where a letter has no glyph.
+
+    numeral  whether what may be a Roman numeral is one: "D" among numerals, not among the letters of the alphabet
+    """
+    numeral = numeral and is_numeral(text)
+    found = [*(_of_numeral(text) if numeral else ()), *_of_fonts(text, numeral=numeral)]
     return tuple(_measured(form) for form in found if form.letters and all(form.letters))
+
+
+def are_numerals(texts: Sequence[str]) -> bool:
+    """Whether these classes are Roman numerals, and not letters some of which could be."""
+    return all(is_numeral(text) for text in texts) and any(len(text) > 1 for text in texts)
 
 
 def is_numeral(text: str) -> bool:
@@ -165,8 +174,7 @@ def _of_numeral(text: str) -> list[Form]:
     return []
 
 
-def _of_fonts(text: str) -> list[Form]:
-    numeral = is_numeral(text)
+def _of_fonts(text: str, *, numeral: bool) -> list[Form]:
     found: list[Form] = []
     for hand in HANDS:
         if numeral and hand != "print":

@@ -149,8 +149,8 @@ def _acquainted(net: Net, lesson: Lesson, rng: np.random.Generator) -> None:
         bias[m + 2 * begin : m + 2 * (begin + many)] = torch.from_numpy(means).flatten()
         bias[3 * m + 2 * begin : 3 * m + 2 * (begin + many)] = math.log(wide)
     # A network that takes every point for the last one of a stroke, as likely as not, writes dots for a long while.
-    for at, share in ((-2, float(steps[:, 2].mean())), (-1, len(lesson.steps) / len(steps))):
-        share = min(max(share, 1e-3), 1 - 1e-3)
+    for at, found in ((-2, float(steps[:, 2].mean())), (-1, len(lesson.steps) / len(steps))):
+        share = min(max(found, 1e-3), 1 - 1e-3)
         bias[at] = math.log(share / (1 - share))
 
 

@@ -51,7 +51,9 @@ class Translation:
     cycle: float = 10.0  # of "there and back", as published; for cyclegan alone
     patches: int = 64  # places of a layer that are compared; published: 256, of larger layers
     temperature: float = 0.07  # of PatchNCE, as published
-    flips: bool = False  # compares with a mirrored picture half of the time, as FastCUT for photographs; not for drawings
+    flips: bool = (
+        False  # compares with a mirrored picture half of the time, as FastCUT for photographs; not for drawings
+    )
     pool: int = 50  # drawn pictures that the critic meets again, as published; for cyclegan alone
     shift: float = 0.125  # of the side, by which pictures are moved before the critic looks at them
     average: float = 0.999  # of the weights that are kept, what stays at each step; 0: the last ones are kept

@@ -40,6 +40,18 @@ def lexicon(source: str, place: str, texts: Sequence[str], *, cosine: float) -> 
     return vectors.of_texts(texts, cosine=cosine) if source == "corpus" else BuiltIn()
 
 
+def identity(source: str, place: str) -> str:
+    """Changes where the dictionary or the file does that this setting reads; empty where it reads none."""
+    if source not in ("auto", "wordnet", "mythes", "vectors"):
+        return ""
+    there = (wordnet.found(place) if source != "mythes" else None) or (
+        mythes.found(place) if source != "wordnet" else None
+    )
+    if there is not None and source != "vectors":
+        return there.key
+    return vectors.key_of(Path(place)) if place and Path(place).is_file() else ""
+
+
 def english(texts: Sequence[str]) -> bool:
     """Whether these texts hold as many English function words as English texts do."""
     words = _words(texts)
