@@ -45,6 +45,7 @@ HERE = Path(__file__).parent
 OUT = HERE / "operations.json"
 SIZES = ("10", "50", "all")
 COPIES = {"10": 4, "50": 2, "all": 1}  # new texts of each, as many as EDA advises or fewer where there are many
+_SOME = 100  # questions that other libraries are timed on
 DEV = "-dev"
 Arm = Callable[[Dataset, MemoryRun, int], Dataset]
 
@@ -102,7 +103,7 @@ def by_peer(peer: str, python: str, method: str) -> Arm:
     """What another library makes of the train part; its seconds are told by the run."""
 
     def arm(train: Dataset, run: MemoryRun, copies: int) -> Dataset:
-        answer = asked(peer, python, method, run.texts(train), copies, run.seed)
+        answer = asked(peer, python, (method,), run.texts(train), copies, run.seed)[method]
         if "failed" in answer:
             raise RuntimeError(answer["failed"])
         samples, known = list(train), set(run.texts(train))
@@ -116,19 +117,20 @@ def by_peer(peer: str, python: str, method: str) -> Arm:
     return arm
 
 
-def asked(peer: str, python: str, method: str, texts: Sequence[str], copies: int, seed: int) -> dict[str, Any]:
-    """Its texts for each of ours, and the seconds it took; or `failed`."""
+def asked(
+    peer: str, python: str, methods: Sequence[str], texts: Sequence[str], copies: int, seed: int
+) -> dict[str, dict[str, Any]]:
+    """For each method its texts for each of ours, and the seconds it took; or `failed`."""
     with tempfile.TemporaryDirectory() as scratch:
         given, got = Path(scratch, "in.json"), Path(scratch, "out.json")
         given.write_text(json.dumps({"texts": list(texts), "copies": copies, "seed": seed}))
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        command = [python, str(HERE / "operations_peers.py"), peer, method, str(given), str(got)]
+        command = [python, str(HERE / "operations_peers.py"), peer, ",".join(methods), str(given), str(got)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=3600)
         if got.exists():
             return json.loads(got.read_text())
-        lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        telling = [line.strip() for line in lines if "Error" in line or "not found" in line] or lines[-1:]
-        return {"failed": telling[-1][:200] if telling else f"ended with {done.returncode}"}
+        said = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        return {method: {"failed": " ".join(said)[:200]} for method in methods}
 
 
 def _made(parent: Sample, text: str, maker: str, number: int) -> Sample:
@@ -320,11 +322,10 @@ def speeds(data: Dataset, peers: Mapping[str, str]) -> dict[str, float]:
     for what, settings in (("step, no check", {"check": "none"}), ("step", {})):
         for pool in ("eda", "characters"):
             found[f"{what}: {pool}"] = _step_speed(train, by_words(1, operations=(pool,), **settings))
+    some = MemoryRun().texts(train)[:_SOME]
     for peer, python in peers.items():
-        for method in PEERS[peer]:
-            some = MemoryRun().texts(train)[:500]
-            answer = asked(peer, python, method, some, 1, 0)
-            found[f"{peer}: {method}"] = answer["failed"] if "failed" in answer else len(some) / answer["seconds"]
+        for method, one in asked(peer, python, PEERS[peer], some, 1, 0).items():
+            found[f"{peer}: {method}"] = one["failed"] if "failed" in one else len(some) / max(one["seconds"], 1e-9)
     return {name: value if isinstance(value, str) else round(value) for name, value in found.items()}
 
 
