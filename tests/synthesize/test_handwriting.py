@@ -16,12 +16,12 @@ from tilth.numerics import attributes, picture
 from tilth.sample import Sample, raw_id
 from tilth.signal import Signal, Signals
 from tilth.synthesize.desk import named
-from tilth.synthesize.fit import form_like, seen, tones_of
+from tilth.synthesize.hand.numerals import forms
+from tilth.synthesize.hand.writers import writer, written
 from tilth.synthesize.handwriting import Handwriting
-from tilth.synthesize.looks import Look
-from tilth.synthesize.numerals import forms
-from tilth.synthesize.render import rendered
-from tilth.synthesize.writers import writer, written
+from tilth.synthesize.ink.fit import form_like, seen, tones_of
+from tilth.synthesize.ink.looks import Look
+from tilth.synthesize.ink.render import rendered
 from tilth.testing import worlds
 from tilth.testing.contract import check_step
 from tilth.testing.memory import MemoryRun
