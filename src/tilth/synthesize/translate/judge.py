@@ -21,7 +21,7 @@ from tilth.numerics.folds import fold_of, linked
 from tilth.numerics.made_check import faintest, farthest, nearest_other
 from tilth.signal import Array
 from tilth.steps import Model, Run
-from tilth.synthesize.shown import Shown, rows_of
+from tilth.synthesize.translate.shown import Shown, rows_of
 
 _PLENTY = 12  # labelled pictures of a class in the target: enough to teach a judge on them alone
 _SIDE_PX = 96  # longer side of what is judged
