@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from tilth.synthesize.recurrent.freehand import written_by
 from tilth.synthesize.graves import Graves, Scribe
+from tilth.synthesize.hand.strokes import Strokes
 from tilth.synthesize.ink.looks import Look
 from tilth.synthesize.ink.render import rendered
-from tilth.synthesize.hand.strokes import Strokes
+from tilth.synthesize.recurrent.freehand import written_by
 from tilth.synthesize.recurrent.trailing import tidied
 
 SHEET = Path(__file__).parents[1] / "ideas" / "recurrent-handwriting.png"

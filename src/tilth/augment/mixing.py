@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tilth.augment.pairs import Block, Mixed, mixtures
+from tilth.augment.mixture import Block, Mixed
+from tilth.augment.pairs import mixtures
 from tilth.dataset import Dataset
 from tilth.edit import Add
 from tilth.errors import SettingError, did_you_mean
