@@ -58,6 +58,7 @@ class Handwriting:
     required: bool = (
         True  # False: where the pictures are no drawings of what their classes are called, it is said and nothing made
     )
+    most_times: float | None = None  # as many times the real train pictures at most; None: what the budget has room for
     looked_at: int = 400  # target pictures at most that looks are taken from, a fair draw: a second of work
 
     version = 1
@@ -77,11 +78,15 @@ class Handwriting:
             raise SettingError(f"{_NAME}: sloppy lies within 0 and 3, found {self.sloppy!r}")
         if self.side_px is not None:
             whole_settings(_NAME, {"side_px": (self.side_px, 8)})
+        if self.most_times is not None and not self.most_times > 0:
+            raise SettingError(f"{_NAME}: most_times lies above 0, found {self.most_times!r}")
         object.__setattr__(self, "texts", texts_setting(_NAME, self.texts))
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
         """New train pictures, so that the open part of the data holds at most `budget` samples."""
         room = room_for(_NAME, data, budget)
+        if self.most_times is not None:
+            room = min(room, round(self.most_times * len(data.train.raw)))
         if not room:
             return
         try:
