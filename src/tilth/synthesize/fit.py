@@ -20,7 +20,7 @@ from tilth.numerics.descriptor import luma
 from tilth.numerics.picture import Picture
 from tilth.synthesize.looks import Look, Ruling
 from tilth.synthesize.numerals import Form
-from tilth.synthesize.render import placed
+from tilth.synthesize.render import all_placed
 from tilth.synthesize.strokes import Strokes, box
 from tilth.synthesize.writers import Writer
 
@@ -250,7 +250,16 @@ def thinned(word: Strokes, look: Look, *, fill: float = 0.0) -> Look:
 
     fill  ink in the box of a drawing of the same class: as much may be
     """
-    lines = placed(word, look)
+    return all_thinned([word], [look], [fill])[0]
+
+
+def all_thinned(words: Sequence[Strokes], looks: Sequence[Look], fills: Sequence[float]) -> list[Look]:
+    """The same for words each in a picture of its own."""
+    lines = all_placed(words, looks)
+    return [_thinned(*one) for one in zip(lines, looks, fills, strict=True)]
+
+
+def _thinned(lines: Strokes, look: Look, fill: float) -> Look:
     left, top, right, bottom = box(lines)
     length = sum(float(np.hypot(*np.diff(line, axis=0).T).sum()) for line in lines)
     wide, high = right - left, bottom - top

@@ -34,11 +34,11 @@ from tilth.synthesize.desk import (
     texts_setting,
     whole_settings,
 )
-from tilth.synthesize.fit import Target, form_like, look_like, thinned
+from tilth.synthesize.fit import Target, all_thinned, form_like, look_like
 from tilth.synthesize.glyphs import missing
 from tilth.synthesize.motor import MOVEMENTS
 from tilth.synthesize.numerals import Form, are_numerals, forms
-from tilth.synthesize.writers import Writer, writer, written
+from tilth.synthesize.writers import Writer, all_written, writer
 
 _NAME = "synthesize.handwriting"
 _TUNED = [attributes.NAMES.index("stroke"), attributes.NAMES.index("edge")]
@@ -172,25 +172,30 @@ class _Hand:
     run: Run
 
     def __call__(self, pages: Sequence[Page], attempt: int) -> list[Inked]:
-        hands: dict[int, tuple[Writer, str]] = {}
-        return [self._inked(page, attempt, hands) for page in pages]
-
-    def _inked(self, page: Page, attempt: int, hands: dict[int, tuple[Writer, str]]) -> Inked:
-        rng = self.run.rng(self.key, page.id, attempt)
-        number = int(rng.integers(self.step.writers))
-        if number not in hands:
-            hands[number] = self._writer(number)
-        hand, movement = hands[number]
-        like = self.target.like(page.label, rng)
-        same = like.label == page.label
-        form = form_like(like, self.ways[page.label], rng, same=same)
-        word = written(form, hand, rng, movement=movement)
-        tuned = {"thicker": self.target.thicker, "softer": self.target.softer}
-        look = look_like(like, hand, rng, same=same, **tuned, side_px=self.step.side_px)
-        said = {"technique": "motor", "text": form.text, "form": form.name, "writer": number, "looks_of": like.id}
-        return Inked(
-            page, f"hand number {number}", word, thinned(word, look, fill=like.fill if same else 0.0), rng, said
-        )
+        rngs = [self.run.rng(self.key, page.id, attempt) for page in pages]
+        numbers = [int(rng.integers(self.step.writers)) for rng in rngs]
+        known = {number: self._writer(number) for number in set(numbers)}
+        hands, movements = zip(*(known[number] for number in numbers), strict=True) if pages else ((), ())
+        likes = [self.target.like(page.label, rng) for page, rng in zip(pages, rngs, strict=True)]
+        same = [like.label == page.label for page, like in zip(pages, likes, strict=True)]
+        forms = [
+            form_like(like, self.ways[page.label], rng, same=own)
+            for page, like, own, rng in zip(pages, likes, same, rngs, strict=True)
+        ]
+        words = all_written(forms, hands, rngs, movements)
+        tuned = {"thicker": self.target.thicker, "softer": self.target.softer, "side_px": self.step.side_px}
+        looks = [
+            look_like(like, hand, rng, same=own, **tuned)
+            for like, hand, rng, own in zip(likes, hands, rngs, same, strict=True)
+        ]
+        fills = [like.fill if own else 0.0 for like, own in zip(likes, same, strict=True)]
+        looks = all_thinned(words, looks, fills)
+        said = [
+            {"technique": "motor", "text": form.text, "form": form.name, "writer": number, "looks_of": like.id}
+            for form, number, like in zip(forms, numbers, likes, strict=True)
+        ]
+        names = [f"hand number {number}" for number in numbers]
+        return [Inked(*one) for one in zip(pages, names, words, looks, rngs, said, strict=True)]
 
     def _writer(self, number: int) -> tuple[Writer, str]:
         rng = self.run.rng(self.key, "writer", number)
