@@ -69,7 +69,7 @@ def pages(numbers: Sequence[int]) -> tuple[list[Strokes], list[Look], list[np.ra
 
 
 def look(hand: Writer, rng: np.random.Generator) -> Look:
-    high, wide = (int(side) for side in rng.integers(160, 420, 2))
+    high, wide = (int(rng.integers(160, 420)) for _ in range(2))
     levels = ((0, 0.3), (64, 0.7))
     pen = float(rng.uniform(0.024, 0.05)) * max(high, wide)
     return Look(high, wide, scale=float(rng.uniform(0.35, 0.9)), pen_px=pen, levels=levels, flow=hand.flow)

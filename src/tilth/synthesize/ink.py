@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 TILE = 8
 """Pixels to a side of a square that is measured: smaller ones hold less blank paper, larger ones are fewer."""
 
-_OFF = 0.2  # px that a line may lie off its pieces, or be thinner or thicker than they are: nobody sees it
+_OFF, _OFF_PEN = 0.15, 0.012  # px, and pens, that a line may lie off its pieces or be thinner or thicker: nobody sees it
 _AT_ONCE = 512  # squares that are measured together: they stay in the processor's cache
 _CORNER = (TILE - 1) / 2**0.5  # px from the middle of a square to the middle of its last pixel
 
@@ -86,7 +86,7 @@ def _pieces(lines: Sequence[Array], looks: Sequence[Look]) -> tuple[Array, Array
         pens = np.array([(looks[at].pen_px, looks[at].swell, looks[at].taper) for at in rows], np.float32)
         edges = np.array([max(looks[at].soft_px, 0.5) for at in rows], np.float32)
         drawn = np.stack([points[:, :, 0], points[:, :, 1], _halves(points, pens)])
-        line, first, last = _straightened(drawn)
+        line, first, last = _straightened(drawn, _OFF + _OFF_PEN * pens[:, 0])
         found.append(np.concatenate([drawn[:, line, first], drawn[:, line, last], edges[None, line]]))
         numbers.append(np.array(rows)[line])
     together = np.concatenate(numbers)
@@ -112,10 +112,10 @@ def _halves(points: Array, pens: Array) -> Array:
     return np.maximum(half / 2 * (1 - swell * (pace - 1) - taper * ends), 0.4)
 
 
-def _straightened(drawn: Array) -> tuple[Array, Array, Array]:
+def _straightened(drawn: Array, most: Array) -> tuple[Array, Array, Array]:
     """Lines (3, l, p) of x, y and half width as few straight pieces: (line, first point, last point) of each.
 
-    A line that is nowhere `_OFF` from the straight way is one piece; any other is halved, and so is each half.
+    A line that is nowhere more than `most` (l,) px off the straight way is one piece; any other is halved, and so is each half.
     """
     last = drawn.shape[2] - 1
     size = 1 << max(last - 1, 0).bit_length()
@@ -123,7 +123,7 @@ def _straightened(drawn: Array) -> tuple[Array, Array, Array]:
     found: list[Array] = []
     while len(line):
         ends = np.minimum(first + size, last)
-        done = _is_straight(drawn, line, first, ends, size) if size > 1 else np.ones(len(line), bool)
+        done = _off(drawn, line, first, ends, size) <= most[line] if size > 1 else np.ones(len(line), bool)
         found.append(np.stack([line, first, ends])[:, done])
         size //= 2
         line, first = np.repeat(line[~done], 2), np.repeat(first[~done], 2)
@@ -134,8 +134,9 @@ def _straightened(drawn: Array) -> tuple[Array, Array, Array]:
     return line, first, ends
 
 
-def _is_straight(drawn: Array, line: Array, first: Array, ends: Array, size: int) -> Array:
-    """(c,) whether the line's points between two of its own lie on the straight way, and are as wide."""
+def _off(drawn: Array, line: Array, first: Array, ends: Array, size: int) -> Array:
+    """(c,) px by which the line's points between two of its own, at most so many further on, lie off the straight way, or
+    are thinner or thicker than they would be on it."""
     between = np.minimum(first[:, None] + np.arange(1, size), ends[:, None])
     begin = drawn[:, line, first][:, :, None]
     off, way = drawn[:, line[:, None], between] - begin, drawn[:, line, ends][:, :, None] - begin
@@ -143,7 +144,7 @@ def _is_straight(drawn: Array, line: Array, first: Array, ends: Array, size: int
     along /= np.maximum(way[0] * way[0] + way[1] * way[1], 1e-6)
     np.clip(along, 0, 1, out=along)
     off -= way * along
-    return (np.abs(off).max(axis=0) <= _OFF).all(axis=1)
+    return np.abs(off).max(axis=(0, 2))
 
 
 # -- squares --------------------------------------------------------------------------------------------------
@@ -226,8 +227,7 @@ def _covered(pieces: Array, left: Array, top: Array) -> Array:
     dx, dy = (x1 - x0) / edge, (y1 - y0) / edge
     square = np.maximum(dx * dx + dy * dy, np.float32(1e-6))
     along = x * (dx / square) + y * (dy / square)
-    np.minimum(along, 1, out=along)
-    np.maximum(along, 0, out=along)
+    np.clip(along, 0, 1, out=along)
     off = along * dx
     np.subtract(x, off, out=off)
     off *= off
@@ -239,8 +239,7 @@ def _covered(pieces: Array, left: Array, top: Array) -> Array:
     along *= (half1 - half) / edge
     along += half / edge + np.float32(0.5)
     along -= off
-    np.minimum(along, 1, out=along)
-    return np.maximum(along, 0, out=along)
+    return np.clip(along, 0, 1, out=along)
 
 
 def _laid(ink: Array, stroke: Array, place: Array, flow: Array) -> tuple[Array, Array]:
