@@ -163,19 +163,23 @@ def tuned(target: Target, pen_of: Callable[[Target], Pen], labels: Sequence[int]
 
 @dataclass(frozen=True)
 class _Hand:
-    """A pen: the motor model's writers, with the looks of the target."""
+    """A pen: the motor model's writers, with the looks of the target.
+
+    known  writers that wrote before, and their movement
+    """
 
     step: Handwriting
     key: str
     ways: Mapping[int, tuple[Form, ...]]
     target: Target
     run: Run
+    known: dict[int, tuple[Writer, str]] = field(default_factory=dict[int, tuple[Writer, str]])
 
     def __call__(self, pages: Sequence[Page], attempt: int) -> list[Inked]:
         rngs = [self.run.rng(self.key, page.id, attempt) for page in pages]
         numbers = [int(rng.integers(self.step.writers)) for rng in rngs]
-        known = {number: self._writer(number) for number in set(numbers)}
-        hands, movements = zip(*(known[number] for number in numbers), strict=True) if pages else ((), ())
+        self.known.update((number, self._writer(number)) for number in set(numbers) - self.known.keys())
+        hands, movements = zip(*(self.known[number] for number in numbers), strict=True) if pages else ((), ())
         likes = [self.target.like(page.label, rng) for page, rng in zip(pages, rngs, strict=True)]
         same = [like.label == page.label for page, like in zip(pages, likes, strict=True)]
         forms = [

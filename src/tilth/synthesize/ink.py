@@ -21,7 +21,10 @@ Array = npt.NDArray[Any]
 TILE = 8
 """Pixels to a side of a square that is measured: smaller ones hold less blank paper, larger ones are fewer."""
 
-_OFF, _OFF_PEN = 0.15, 0.012  # px, and pens, that a line may lie off its pieces or be thinner or thicker: nobody sees it
+_OFF, _OFF_PEN = (
+    0.15,
+    0.012,
+)  # px, and pens, that a line may lie off its pieces or be thinner or thicker: nobody sees it
 _AT_ONCE = 512  # squares that are measured together: they stay in the processor's cache
 _CORNER = (TILE - 1) / 2**0.5  # px from the middle of a square to the middle of its last pixel
 

@@ -63,9 +63,7 @@ def _moved(via: Via, overlap: float, movement: str, points: int) -> Array:
     return path(at[:1], np.diff(at)[None], via.bows[None], np.array([overlap]), movement, points=points)[0]
 
 
-def path(
-    begins: Array, chords: Array, bows: Array, overlaps: Array, movement: str, *, points: int = POINTS
-) -> Array:
+def path(begins: Array, chords: Array, bows: Array, overlaps: Array, movement: str, *, points: int = POINTS) -> Array:
     """(s, points, 2) float32: the lines of strokes that have equally many pieces.
 
     begins   (s,) complex, where each begins

@@ -177,9 +177,7 @@ def _choice(hand: Writer, letter: str, many: int, rng: np.random.Generator) -> i
     return min(int(taste * many), many - 1)
 
 
-def _bars(
-    form: Form, places: Sequence[tuple[float, float]], hand: Writer, rng: np.random.Generator
-) -> list[_Placed]:
+def _bars(form: Form, places: Sequence[tuple[float, float]], hand: Writer, rng: np.random.Generator) -> list[_Placed]:
     if form.bars == "none" or not places:
         return []
     own = form.bars == "own"
@@ -200,7 +198,9 @@ def _bar(left: float, right: float, y: float, hand: Writer, rng: np.random.Gener
 # -- how they are drawn ---------------------------------------------------------------------------------------
 
 
-def _lines(strokes: Sequence[_Placed], habits: Array, aims: Array, sways: Array, movements: Sequence[str]) -> list[Array]:
+def _lines(
+    strokes: Sequence[_Placed], habits: Array, aims: Array, sways: Array, movements: Sequence[str]
+) -> list[Array]:
     """The line (p, 2) of each stroke.
 
     habits  (s, 5) of its writer: jitter, bow, reach, overlap and tremor
