@@ -34,11 +34,11 @@ from tilth.numerics import attributes, picture
 from tilth.numerics.two_sample import difference, shuffled, sides_of
 from tilth.sample import TEST, TRAIN, Sample, raw_id
 from tilth.signal import Signals
-from tilth.synthesize.looks import Look
-from tilth.synthesize.numerals import Form, forms
-from tilth.synthesize.render import placed, rendered
-from tilth.synthesize.strokes import Strokes
-from tilth.synthesize.writers import Writer, all_written, writer
+from tilth.synthesize.hand.numerals import Form, forms
+from tilth.synthesize.hand.strokes import Strokes
+from tilth.synthesize.hand.writers import Writer, all_written, writer
+from tilth.synthesize.ink.looks import Look
+from tilth.synthesize.ink.render import placed, rendered
 from tilth.testing.memory import MemoryRun
 
 HERE = Path(__file__).parent

@@ -30,19 +30,20 @@ from tilth.digest import digest
 from tilth.numerics import picture
 from tilth.sample import TRAIN
 from tilth.signal import Array, Signals
-from tilth.synthesize.compose import Hand
-from tilth.synthesize.desk import named, target_of
-from tilth.synthesize.fit import Target, look_like, thinned
-from tilth.synthesize.freehand import written_by
+from tilth.synthesize.desk import named
 from tilth.synthesize.graves import known_of
-from tilth.synthesize.lessons import Writing, of_motor_model, of_pens, prepared
-from tilth.synthesize.recurrent import Net, Shape
-from tilth.synthesize.render import rendered
-from tilth.synthesize.strokes import Strokes
-from tilth.synthesize.teach import Lesson, Plan, taught
-from tilth.synthesize.trailing import Habits, Usual, tidied
-from tilth.synthesize.writers import writer
-from tilth.synthesize.written import read_written
+from tilth.synthesize.hand.strokes import Strokes
+from tilth.synthesize.hand.writers import writer
+from tilth.synthesize.ink.fit import Target, look_like, thinned
+from tilth.synthesize.ink.render import rendered
+from tilth.synthesize.pens.compose import Hand
+from tilth.synthesize.pens.reading import read_written
+from tilth.synthesize.recurrent.freehand import written_by
+from tilth.synthesize.recurrent.lessons import Writing, of_motor_model, of_pens, prepared
+from tilth.synthesize.recurrent.network import Net, Shape
+from tilth.synthesize.recurrent.teach import Lesson, Plan, taught
+from tilth.synthesize.recurrent.trailing import Habits, Usual, tidied
+from tilth.synthesize.targets import target_of
 from tilth.testing.memory import MemoryRun
 
 HERE = Path(__file__).parent

@@ -31,10 +31,10 @@ from tilth.digest import digest, digest_bytes
 from tilth.numerics import picture
 from tilth.sample import Sample, raw_id
 from tilth.signal import Array, Signals
-from tilth.synthesize.domains import pair_of
+from tilth.synthesize.translate.domains import pair_of
+from tilth.synthesize.translate.translators import Batch
 from tilth.synthesize.translating import Translator, game_of, teach
 from tilth.synthesize.translation import METHODS, Translation
-from tilth.synthesize.translators import Batch
 from tilth.testing.memory import MemoryRun
 from tilth.testing.pens import pens, spare, written
 

@@ -19,8 +19,8 @@ import numpy as np
 from reading import classes_of, dataset, few, keep, kept, rows
 
 from tilth.signal import Signals
-from tilth.synthesize.book import book_of, read_book
-from tilth.synthesize.drawing import texts
+from tilth.synthesize.grammar.book import book_of, read_book
+from tilth.synthesize.grammar.drawing import texts
 from tilth.synthesize.templates import Templates
 from tilth.testing.memory import MemoryRun
 

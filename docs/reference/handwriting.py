@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from tilth.synthesize.looks import Look, Ruling
-from tilth.synthesize.numerals import forms
-from tilth.synthesize.render import rendered
-from tilth.synthesize.writers import writer, written
+from tilth.synthesize.ink.looks import Look, Ruling
+from tilth.synthesize.hand.numerals import forms
+from tilth.synthesize.ink.render import rendered
+from tilth.synthesize.hand.writers import writer, written
 
 SHEET = Path(__file__).parents[1] / "ideas" / "handwriting.png"
 SIDE, GAP, HEAD, ACROSS = 96, 4, 18, 9  # pixels, and pictures side by side

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from tilth.synthesize.freehand import written_by
+from tilth.synthesize.recurrent.freehand import written_by
 from tilth.synthesize.graves import Graves, Scribe
-from tilth.synthesize.looks import Look
-from tilth.synthesize.render import rendered
-from tilth.synthesize.strokes import Strokes
-from tilth.synthesize.trailing import tidied
+from tilth.synthesize.ink.looks import Look
+from tilth.synthesize.ink.render import rendered
+from tilth.synthesize.hand.strokes import Strokes
+from tilth.synthesize.recurrent.trailing import tidied
 
 SHEET = Path(__file__).parents[1] / "ideas" / "recurrent-handwriting.png"
 SIDE, GAP, HEAD, ACROSS = 96, 4, 18, 10  # pixels, and pictures side by side

@@ -17,12 +17,13 @@ from tilth.errors import SettingError, SourceError, StepError
 from tilth.numerics import picture
 from tilth.sample import Sample, raw_id
 from tilth.signal import Signals
-from tilth.synthesize.compose import Hand, composed
 from tilth.synthesize.graves import Graves
-from tilth.synthesize.lessons import of_motor_model, of_pens, prepared
-from tilth.synthesize.standing import standing
-from tilth.synthesize.strokes import Strokes, box
-from tilth.synthesize.written import Written, read_written
+from tilth.synthesize.hand.strokes import Strokes, box
+from tilth.synthesize.pens.compose import Hand, composed
+from tilth.synthesize.pens.reading import read_written
+from tilth.synthesize.pens.standing import standing
+from tilth.synthesize.pens.written import Written
+from tilth.synthesize.recurrent.lessons import of_motor_model, of_pens, prepared
 from tilth.testing.contract import check_declarations, check_step
 from tilth.testing.memory import MemoryRun
 from tilth.testing.worlds import World
@@ -163,7 +164,7 @@ def test_whole_words_of_a_user_are_learned_as_they_are() -> None:
 def test_a_writing_far_longer_than_all_others_is_left_out() -> None:
     bars: list[Strokes] = [(np.array([[0, -1], [0, 0]], np.float32),)] * 9
     long: Strokes = tuple(np.array([[x, -1], [x, 0]], np.float32) for x in range(90))
-    from tilth.synthesize.lessons import Writing
+    from tilth.synthesize.recurrent.lessons import Writing
 
     assert len(prepared([Writing("I", one) for one in (*bars, long)])) == 9
 
@@ -194,7 +195,7 @@ def test_it_makes_pictures_with_their_makers_and_texts(source: str, tmp_path: Pa
 
 @pytest.mark.slow
 def test_the_same_seed_makes_the_same_pictures_and_a_second_run_trains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tilth.synthesize import teach
+    from tilth.synthesize.recurrent import teach
 
     world, run = WORLD, alone(WORLD)
 
@@ -227,8 +228,8 @@ def test_faulty_writings_are_not_rendered_and_extra_strokes_are_cut(
     monkeypatch: pytest.MonkeyPatch, run: MemoryRun
 ) -> None:
     """The network's writings get an extra stroke planted, or are made faulty, on their way."""
-    from tilth.synthesize import freehand
-    from tilth.synthesize.freehand import Drawn
+    from tilth.synthesize.recurrent import freehand
+    from tilth.synthesize.recurrent.freehand import Drawn
 
     real = freehand.written_by
     planted: list[int] = []

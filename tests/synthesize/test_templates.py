@@ -15,10 +15,10 @@ from tilth.digest import digest_bytes
 from tilth.errors import SettingError, SourceError, StepError
 from tilth.sample import Sample, raw_id
 from tilth.signal import Signals
-from tilth.synthesize.book import book_of, read_book
-from tilth.synthesize.drawing import even, texts
-from tilth.synthesize.every import all_ways, ways
-from tilth.synthesize.induced import induced, write_templates
+from tilth.synthesize.grammar.book import book_of, read_book
+from tilth.synthesize.grammar.drawing import even, texts
+from tilth.synthesize.grammar.every import all_ways, ways
+from tilth.synthesize.grammar.induced import induced, write_templates
 from tilth.synthesize.templates import Templates
 from tilth.testing import worlds
 from tilth.testing.contract import check_step

@@ -10,8 +10,8 @@ from tilth.errors import SettingError, StepError
 from tilth.numerics import picture
 from tilth.sample import made_id
 from tilth.signal import Signals
-from tilth.synthesize.domains import pair_of
-from tilth.synthesize.learning import Domain
+from tilth.synthesize.translate.domains import pair_of
+from tilth.synthesize.translate.learning import Domain
 from tilth.synthesize.translating import labels_of, teach, usual_side
 from tilth.synthesize.translation import Translation
 from tilth.testing import worlds

@@ -122,7 +122,7 @@ class MendLabels:
     def _within_caps(
         self, proposed: Sequence[tuple[float, Edit, Label]], data: Dataset, noise: Mapping[int, float]
     ) -> list[Edit]:
-        rows = data.split(*self.splits)
+        rows = data.split(*self.splits).raw  # made samples are not judged
         sizes = np.bincount(np.nonzero(rows.targets)[1], minlength=len(data.schema.classes))
         most = np.floor(sizes * self.most_share)
         for c, share in noise.items():  # how much of the class is estimated to be wrong

@@ -9,25 +9,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from tilth.dataset import Dataset, target_split
+from tilth.dataset import Dataset
 from tilth.digest import digest, digest_bytes
 from tilth.edit import Add
 from tilth.errors import SettingError, StepError
-from tilth.numerics import attributes, picture
+from tilth.numerics import picture
 from tilth.numerics.quota import water_fill
-from tilth.sample import TEST, TRAIN, Sample, made_id
+from tilth.sample import TRAIN, Sample, made_id
 from tilth.signal import Array, Signals
 from tilth.steps import Run
-from tilth.synthesize.fit import Target, seen
-from tilth.synthesize.looks import Look
-from tilth.synthesize.numerals import are_numerals
-from tilth.synthesize.render import rendered
-from tilth.synthesize.strokes import Strokes
+from tilth.synthesize.hand.numerals import are_numerals
+from tilth.synthesize.hand.strokes import Strokes
+from tilth.synthesize.ink.looks import Look
+from tilth.synthesize.ink.render import rendered
 
 _TRIES = 6  # drawings before one is given up that the check turns away each time
 _AT_ONCE = 64  # pictures that are drawn and checked together
@@ -291,58 +289,3 @@ def quota_of(data: Dataset, can: Sequence[int], room: int, *, balance: bool) -> 
 def judge_of(data: Dataset, signals: Signals, run: Run) -> Any:
     """The label check, where the label guard ran before; else None."""
     return run.step("augment.guard").made_check(data, signals, run) if "guard" in signals else None
-
-
-def suffix_of(target: Target) -> str:
-    """What most pictures of the target are."""
-    jpegs = sum(one.jpeg for one in target.every)
-    return ".jpg" if 2 * jpegs > len(target.every) else ".png"
-
-
-def target_of(
-    step: str, data: Dataset, signals: Signals, run: Run, *, against: str, looked_at: int, least: float = 0.0
-) -> Target:
-    """The looks to draw from. Raises StepError where the target has no drawing on plain ground.
-
-    least  share (0..1) of its pictures that must be such drawings
-    """
-    pool = _pool(step, data, against, looked_at)
-    rows = signals["attributes"].rows(pool.ids) if _told(signals, pool) else None
-    pictures = run.images(pool)
-    found = [
-        seen(
-            shown,
-            attributes.of_pictures([shown])[0] if rows is None else rows[at],
-            id=one.id,
-            label=int(pool.labels[at]),
-            jpeg=PurePosixPath(one.path).suffix.lower() in (".jpg", ".jpeg"),
-        )
-        for at, (one, shown) in enumerate(zip(pool, pictures, strict=True))
-    ]
-    looks = [one for one in found if one is not None]
-    if not looks or len(looks) < least * len(pool):
-        raise StepError(
-            f"{step} takes its looks from drawings on plain ground, and {len(looks) or 'none'} of the {len(pool)} pictures "
-            'it looked at is one.\n  Name a split that has some:  against = "SPLIT"'
-        )
-    return Target.of(looks)
-
-
-def _pool(step: str, data: Dataset, against: str, looked_at: int) -> Dataset:
-    """The target's pictures that are looked at: raw ones, labelled ones where there are any."""
-    split = against or target_split(data) or TRAIN
-    pool = data.open.split(split)
-    pool = pool.where(~pool.made)
-    if split == TEST or not len(pool):
-        there = ", ".join(np.unique(data.open.splits).tolist())
-        raise StepError(
-            f"{step} was to take the looks of {split!r}, and that has no open pictures (there is: {there})."
-        )
-    labelled = pool.where(pool.labels >= 0)
-    pool = labelled if len(labelled) else pool
-    rng = np.random.default_rng([len(pool), 7])
-    return pool.only(rng.permutation(pool.ids)[:looked_at])
-
-
-def _told(signals: Signals, pool: Dataset) -> bool:
-    return "attributes" in signals and signals["attributes"].covers(pool.ids)

@@ -19,7 +19,6 @@ from tilth.edit import Add
 from tilth.errors import SettingError, StepError
 from tilth.signal import Array, Signals
 from tilth.steps import Run
-from tilth.synthesize.compose import Hand
 from tilth.synthesize.desk import (
     Desk,
     Inked,
@@ -27,24 +26,23 @@ from tilth.synthesize.desk import (
     judge_of,
     quota_of,
     room_for,
-    suffix_of,
-    target_of,
     texts_of,
     texts_setting,
     whole_settings,
 )
-from tilth.synthesize.fit import Target, form_like, look_like, thinned
-from tilth.synthesize.handwriting import tuned
-from tilth.synthesize.lessons import Writing, of_motor_model, of_pens, prepared
-from tilth.synthesize.numerals import forms
-from tilth.synthesize.offsets import steps_of
-from tilth.synthesize.trailing import Habits, Usual, tidied
-from tilth.synthesize.writers import writer
-from tilth.synthesize.written import read_written
+from tilth.synthesize.hand.numerals import forms
+from tilth.synthesize.hand.writers import writer
+from tilth.synthesize.ink.fit import Target, form_like, look_like, thinned
+from tilth.synthesize.pens.compose import Hand
+from tilth.synthesize.pens.reading import read_written
+from tilth.synthesize.recurrent.lessons import Writing, of_motor_model, of_pens, prepared
+from tilth.synthesize.recurrent.offsets import steps_of
+from tilth.synthesize.recurrent.trailing import Habits, Usual, tidied
+from tilth.synthesize.targets import suffix_of, target_of, tuned
 
 if TYPE_CHECKING:
-    from tilth.synthesize.freehand import Prime
-    from tilth.synthesize.recurrent import Net
+    from tilth.synthesize.recurrent.freehand import Prime
+    from tilth.synthesize.recurrent.network import Net
 
 _NAME = "synthesize.graves"
 _SHOWN = 200  # writings that a hand to be shown is drawn from
@@ -151,8 +149,8 @@ class Graves:
         self, texts: Sequence[str], hand: Hand | None, run: Run, rng: np.random.Generator, key: Sequence[Any]
     ) -> Mapping[str, Array]:
         """The weights and what is usual, as arrays."""
-        from tilth.synthesize.recurrent import Shape
-        from tilth.synthesize.teach import Lesson, Plan, taught
+        from tilth.synthesize.recurrent.network import Shape
+        from tilth.synthesize.recurrent.teach import Lesson, Plan, taught
 
         pairs = prepared(
             of_motor_model(texts, self.lessons, rng) if hand is None else of_pens(hand, texts, self.lessons, rng)
@@ -177,7 +175,7 @@ class Graves:
 
     def _shown(self, texts: Sequence[str], hand: Hand | None, rng: np.random.Generator) -> list[Prime]:
         """Writings that a hand is drawn from; none where none is to be shown. Raises StepError for an unknown writer."""
-        from tilth.synthesize.freehand import Prime
+        from tilth.synthesize.recurrent.freehand import Prime
 
         if not self.style:
             return []
@@ -197,7 +195,7 @@ class Graves:
 def known_of(net: Net, pairs: Sequence[tuple[Writing, Array]], alphabet: str) -> dict[str, Array]:
     """A taught network as arrays, with what is usual in its lessons and how its window moves in them: what a `Scribe` is
     made of."""
-    from tilth.synthesize.freehand import led_through
+    from tilth.synthesize.recurrent.freehand import led_through
 
     some = [(one.text, steps) for one, steps in pairs[:_LED]]
     habits = Habits.of([text for text, _ in some], led_through(net, alphabet, some))
@@ -229,7 +227,7 @@ class Scribe:
     def of(cls, kept: Mapping[str, Array], step: Graves, shown: Sequence[Prime]) -> Scribe:
         import torch
 
-        from tilth.synthesize.recurrent import Net, Shape
+        from tilth.synthesize.recurrent.network import Net, Shape
 
         alphabet = str(kept["alphabet"])
         pace = float(kept["pace"])
@@ -241,7 +239,7 @@ class Scribe:
 
     def written(self, texts: Sequence[str], rngs: Sequence[np.random.Generator]) -> list[tuple[Any, int, str]]:
         """For each text the strokes, how many were cut off their end, and the fault that speaks against them, if any."""
-        from tilth.synthesize.freehand import written_by
+        from tilth.synthesize.recurrent.freehand import written_by
 
         hands = [self.shown[int(rng.integers(len(self.shown)))] if self.shown else None for rng in rngs]
         after = self.habits.after

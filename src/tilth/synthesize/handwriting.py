@@ -6,47 +6,38 @@ pictures of a target.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-import numpy as np
 
 from tilth.dataset import Dataset
 from tilth.digest import digest
 from tilth.edit import Add
 from tilth.errors import SettingError, StepError
-from tilth.numerics import attributes
 from tilth.signal import Signals
 from tilth.steps import Run
 from tilth.synthesize.desk import (
     Desk,
     Inked,
     Page,
-    Pen,
     judge_of,
     quota_of,
     room_for,
-    shown,
-    suffix_of,
-    target_of,
     texts_of,
     texts_setting,
     whole_settings,
 )
-from tilth.synthesize.fit import Target, all_thinned, form_like, look_like
-from tilth.synthesize.glyphs import missing
-from tilth.synthesize.motor import MOVEMENTS
-from tilth.synthesize.numerals import Form, are_numerals, forms
-from tilth.synthesize.writers import Writer, all_written, writer
+from tilth.synthesize.hand.glyphs import missing
+from tilth.synthesize.hand.motor import MOVEMENTS
+from tilth.synthesize.hand.numerals import Form, are_numerals, forms
+from tilth.synthesize.hand.writers import Writer, all_written, writer
+from tilth.synthesize.ink.fit import Target, all_thinned, form_like, look_like
+from tilth.synthesize.targets import suffix_of, target_of, tuned
 
 _NAME = "synthesize.handwriting"
-_TUNED = [attributes.NAMES.index("stroke"), attributes.NAMES.index("edge")]
-_TRIALS = 40  # pictures that are drawn to see how wide strokes come out: their median is off by 3 %
 _DRAWINGS = (
     0.9  # share of the target that is drawn, where nobody has said that it is; of photographs 70 % have plain ground
 )
-_NEAR = 0.03  # of what is wanted, as a share
 
 
 @dataclass(frozen=True)
@@ -67,6 +58,7 @@ class Handwriting:
     required: bool = (
         True  # False: where the pictures are no drawings of what their classes are called, it is said and nothing made
     )
+    most_times: float | None = None  # as many times the real train pictures at most; None: what the budget has room for
     looked_at: int = 400  # target pictures at most that looks are taken from, a fair draw: a second of work
 
     version = 1
@@ -86,11 +78,15 @@ class Handwriting:
             raise SettingError(f"{_NAME}: sloppy lies within 0 and 3, found {self.sloppy!r}")
         if self.side_px is not None:
             whole_settings(_NAME, {"side_px": (self.side_px, 8)})
+        if self.most_times is not None and not self.most_times > 0:
+            raise SettingError(f"{_NAME}: most_times lies above 0, found {self.most_times!r}")
         object.__setattr__(self, "texts", texts_setting(_NAME, self.texts))
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
         """New train pictures, so that the open part of the data holds at most `budget` samples."""
         room = room_for(_NAME, data, budget)
+        if self.most_times is not None:
+            room = min(room, round(self.most_times * len(data.train.raw)))
         if not room:
             return
         try:
@@ -133,32 +129,6 @@ class Handwriting:
         """The looks to draw from. Raises StepError where the target has no drawing on plain ground."""
         least = 0.0 if self.required else _DRAWINGS
         return target_of(_NAME, data, signals, run, against=self.against, looked_at=self.looked_at, least=least)
-
-
-def tuned(target: Target, pen_of: Callable[[Target], Pen], labels: Sequence[int], *, rounds: int = 3) -> Target:
-    """The same with a pen that draws strokes as wide and edges as soft as the target's, as they are measured in pictures.
-
-    pen_of  who writes with the looks of a target
-    labels  classes that can be written
-    """
-    wanted = {one.id: (one.pen_px, one.soft_px) for one in target.every}
-    pages = [Page(labels[at % len(labels)], -1, f"trial {at}") for at in range(_TRIALS)]
-    for _ in range(rounds):
-        done = shown(pen_of(target), pages, 0)
-        rows = (
-            attributes.known(attributes.of_pictures([one.shown for one in done]))[:, _TUNED]
-            if done
-            else np.zeros((0, 2))
-        )
-        rows = rows * np.array([max(one.shown.shape) for one in done])[:, None]
-        ratios = rows / np.array([wanted[one.evidence["looks_of"]] for one in done]).reshape(-1, 2)
-        if not np.isfinite(ratios).all(axis=1).any():
-            return target
-        thicker, softer = (target.thicker, target.softer) / np.maximum(np.nanmedian(ratios, axis=0), 0.1)
-        if max(abs(np.log((thicker / target.thicker, softer / target.softer)))) < _NEAR:
-            return target
-        target = replace(target, thicker=float(np.clip(thicker, 0.6, 2)), softer=float(np.clip(softer, 0.5, 3)))
-    return target
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from tilth.numerics.text_check import Checked, TextCheck, text_check
 from tilth.sample import TRAIN, Label, Sample, made_id
 from tilth.signal import Array, Signals
 from tilth.steps import Run
-from tilth.synthesize.book import Book, Template, book_of, read_book
-from tilth.synthesize.drawing import texts
-from tilth.synthesize.every import ways
-from tilth.synthesize.induced import induced
+from tilth.synthesize.grammar.book import Book, Template, book_of, read_book
+from tilth.synthesize.grammar.drawing import texts
+from tilth.synthesize.grammar.every import ways
+from tilth.synthesize.grammar.induced import induced
 
 _ROUNDS = 3  # of asking the other templates for what one could not give
 _TRIES = 4  # of drawing again what the check turned away

@@ -18,11 +18,11 @@ from tilth.numerics.quota import water_fill
 from tilth.sample import TRAIN, Label, Sample, made_id
 from tilth.signal import Array
 from tilth.steps import Run
-from tilth.synthesize.carrying import carried, small
-from tilth.synthesize.domains import Pair
-from tilth.synthesize.judge import Bench, Court, Verdict, bench_of, beyond_chance, ground_of
-from tilth.synthesize.learning import Domain, Lesson, drawn, taught, threads_for
-from tilth.synthesize.translators import Game
+from tilth.synthesize.translate.carrying import carried, small
+from tilth.synthesize.translate.domains import Pair
+from tilth.synthesize.translate.judge import Bench, Court, Verdict, bench_of, beyond_chance, ground_of
+from tilth.synthesize.translate.learning import Domain, Lesson, drawn, taught, threads_for
+from tilth.synthesize.translate.translators import Game
 
 if TYPE_CHECKING:
     from tilth.synthesize.translation import Translation

@@ -11,7 +11,7 @@ from tilth.edit import Add
 from tilth.errors import SettingError, StepError
 from tilth.signal import Signals
 from tilth.steps import Run
-from tilth.synthesize.domains import asked, pair_of
+from tilth.synthesize.translate.domains import asked, pair_of
 
 NAME = "synthesize.translation"
 METHODS = ("fastcut", "cut", "cyclegan")
