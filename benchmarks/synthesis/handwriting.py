@@ -349,7 +349,7 @@ def main() -> None:
     if asked.table:
         return tables(record)
     record["machine"] = platform.processor() or platform.machine()
-    record["versions"] = {one: version(one) for one in ("numpy", "pillow", "scipy", "torch", "Hershey-Fonts")}
+    record["versions"] = {one: version(one) for one in ("numpy", "pillow", "scipy", "torch")}
     if not asked.skip_speed:
         record["speed"] = speed()
         print(json.dumps(record["speed"], indent=1), flush=True)

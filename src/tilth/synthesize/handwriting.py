@@ -61,7 +61,7 @@ class Handwriting:
     most_times: float | None = None  # as many times the real train pictures at most; None: what the budget has room for
     looked_at: int = 400  # target pictures at most that looks are taken from, a fair draw: a second of work
 
-    version = 1
+    version = 2
     modality = ("image",)
     source = (
         "Plamondon 1995, doi:10.1007/BF00202785 (lognormal strokes); Flash and Hogan 1985, "
