@@ -137,12 +137,21 @@ def test_what_is_written_is_the_name_in_both_cases_unless_that_is_another_class(
     assert [named(letter, tuple("ABCDIVX")) for letter in "DIX"] == [("D",), ("I",), ("X",)]
 
 
+def test_no_more_is_written_than_so_many_times_the_real_pictures():
+    data, contents = shelf({"train": SCAN})
+    most = round(1.5 * len(data.train))
+    assert len(added(Handwriting(most_times=1.5), data, contents, 10 * len(data.train))[0]) == most
+    assert len(added(Handwriting(most_times=1.5), data, contents, 1)[0]) == 1
+    with pytest.raises(SettingError, match="most_times"):
+        Handwriting(most_times=0)
+
+
 def test_a_class_that_no_font_can_write_is_left_out_and_said():
     data, contents = shelf({"train": SCAN}, classes=("i", "v", "漢"))
     adds, run = added(Handwriting(), data, contents, 12)
     assert {add.sample.label for add in adds} == {0, 1} and len(adds) == 12
     assert any("leaves out 漢" in line for line in run.lines)
-    told, _ = added(Handwriting(texts={"漢": ["kan", "Kan"]}), data, contents, 12)
+    told, _ = added(Handwriting(texts={"漢": ["kan", "Kan"]}), data, contents, 40)
     assert {add.evidence["text"] for add in told if add.sample.label == 2} == {"kan", "Kan"}
 
 

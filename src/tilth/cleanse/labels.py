@@ -125,7 +125,7 @@ class MendLabels:
 
         noise  class -> how much of it is estimated to be wrong
         """
-        sizes = np.count_nonzero(data.split(*self.splits).targets, axis=0)
+        sizes = np.count_nonzero(data.split(*self.splits).raw.targets, axis=0)  # made samples are not judged
         most = np.floor(sizes * self.most_share)
         for c, share in noise.items():
             most[c] = np.ceil(min(share, _HALF) * sizes[c])

@@ -79,7 +79,7 @@ class Graves:
     looked_at: int = 400  # target pictures at most that looks are taken from
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 on a GPU
 
-    version = 1
+    version = 2
     modality = ("image",)
     source = "Graves 2013, arXiv:1308.0850"
     cost = "a training of twenty minutes on two cores, once; then 10 ms for a numeral"

@@ -30,8 +30,8 @@ from tilth.synthesize.desk import (
 from tilth.synthesize.hand.glyphs import missing
 from tilth.synthesize.hand.motor import MOVEMENTS
 from tilth.synthesize.hand.numerals import Form, are_numerals, forms
-from tilth.synthesize.hand.writers import Writer, writer, written
-from tilth.synthesize.ink.fit import Target, form_like, look_like, thinned
+from tilth.synthesize.hand.writers import Writer, all_written, writer
+from tilth.synthesize.ink.fit import Target, all_thinned, form_like, look_like
 from tilth.synthesize.targets import suffix_of, target_of, tuned
 
 _NAME = "synthesize.handwriting"
@@ -59,9 +59,10 @@ class Handwriting:
     balance: bool = True  # smallest classes first; False: each class gets as many
     side_px: int | None = None  # longer side of the new pictures; None: as those of the target
     required: bool = True  # False: where nothing can be made, as of pictures that are no drawings, it is said
+    most_times: float | None = None  # as many times the real train pictures at most; None: what the budget has room for
     looked_at: int = 400  # target pictures at most that looks are taken from, a fair draw: a second of work
 
-    version = 1
+    version = 2
     modality = ("image",)
     source = (
         "Plamondon 1995, doi:10.1007/BF00202785 (lognormal strokes); Flash and Hogan 1985, "
@@ -78,6 +79,8 @@ class Handwriting:
             raise SettingError(f"{_NAME}: sloppy lies within 0 and 3, found {self.sloppy!r}")
         if self.side_px is not None:
             whole_settings(_NAME, {"side_px": (self.side_px, 8)})
+        if self.most_times is not None and not self.most_times > 0:
+            raise SettingError(f"{_NAME}: most_times lies above 0, found {self.most_times!r}")
         object.__setattr__(self, "texts", texts_setting(_NAME, self.texts))
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
@@ -96,7 +99,10 @@ class Handwriting:
             run.log(f"{_NAME} makes {what} here: {str(why).splitlines()[0]}")
 
     def _filled(self, data: Dataset, signals: Signals, run: Run, budget: int) -> Iterator[Add]:
-        if room := room_for(_NAME, data, budget):
+        room = room_for(_NAME, data, budget)
+        if self.most_times is not None:
+            room = min(room, round(self.most_times * len(data.train.raw)))
+        if room:
             desk, can = self._desk(data, signals, run)
             yield from desk.filled(quota_of(data, can, room, balance=self.balance), can)
 
@@ -135,34 +141,43 @@ class Handwriting:
 
 @dataclass(frozen=True)
 class _Hand:
-    """A pen: the motor model's writers, with the looks of the target."""
+    """A pen: the motor model's writers, with the looks of the target.
+
+    known  writers that wrote before, and their movement
+    """
 
     step: Handwriting
     key: str
     ways: Mapping[int, tuple[Form, ...]]
     target: Target
     run: Run
+    known: dict[int, tuple[Writer, str]] = field(default_factory=dict[int, tuple[Writer, str]])
 
     def __call__(self, pages: Sequence[Page], attempt: int) -> list[Inked]:
-        hands: dict[int, tuple[Writer, str]] = {}
-        return [self._inked(page, attempt, hands) for page in pages]
-
-    def _inked(self, page: Page, attempt: int, hands: dict[int, tuple[Writer, str]]) -> Inked:
-        rng = self.run.rng(self.key, page.id, attempt)
-        number = int(rng.integers(self.step.writers))
-        if number not in hands:
-            hands[number] = self._writer(number)
-        hand, movement = hands[number]
-        like = self.target.like(page.label, rng)
-        same = like.label == page.label
-        form = form_like(like, self.ways[page.label], rng, same=same)
-        word = written(form, hand, rng, movement=movement)
-        tuned = {"thicker": self.target.thicker, "softer": self.target.softer}
-        look = look_like(like, hand, rng, same=same, **tuned, side_px=self.step.side_px)
-        said = {"technique": "motor", "text": form.text, "form": form.name, "writer": number, "looks_of": like.id}
-        return Inked(
-            page, f"hand number {number}", word, thinned(word, look, fill=like.fill if same else 0.0), rng, said
-        )
+        rngs = [self.run.rng(self.key, page.id, attempt) for page in pages]
+        numbers = [int(rng.integers(self.step.writers)) for rng in rngs]
+        self.known.update((number, self._writer(number)) for number in set(numbers) - self.known.keys())
+        hands, movements = zip(*(self.known[number] for number in numbers), strict=True) if pages else ((), ())
+        likes = [self.target.like(page.label, rng) for page, rng in zip(pages, rngs, strict=True)]
+        same = [like.label == page.label for page, like in zip(pages, likes, strict=True)]
+        forms = [
+            form_like(like, self.ways[page.label], rng, same=own)
+            for page, like, own, rng in zip(pages, likes, same, rngs, strict=True)
+        ]
+        words = all_written(forms, hands, rngs, movements)
+        tuned = {"thicker": self.target.thicker, "softer": self.target.softer, "side_px": self.step.side_px}
+        looks = [
+            look_like(like, hand, rng, same=own, **tuned)
+            for like, hand, rng, own in zip(likes, hands, rngs, same, strict=True)
+        ]
+        fills = [like.fill if own else 0.0 for like, own in zip(likes, same, strict=True)]
+        looks = all_thinned(words, looks, fills)
+        said = [
+            {"technique": "motor", "text": form.text, "form": form.name, "writer": number, "looks_of": like.id}
+            for form, number, like in zip(forms, numbers, likes, strict=True)
+        ]
+        names = [f"hand number {number}" for number in numbers]
+        return [Inked(*one) for one in zip(pages, names, words, looks, rngs, said, strict=True)]
 
     def _writer(self, number: int) -> tuple[Writer, str]:
         rng = self.run.rng(self.key, "writer", number)

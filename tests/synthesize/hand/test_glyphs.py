@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from tilth.synthesize.hand.glyphs import HANDS, arcs, glyph, missing
+from tilth.synthesize.hand.hershey import BASE, CAPITAL, faces
 from tilth.synthesize.hand.motor import moved
 from tilth.synthesize.hand.numerals import forms, is_numeral
-from tilth.synthesize.hand.writers import writer, written
+from tilth.synthesize.hand.writers import all_written, writer, written
 
 
 def test_print_has_every_printable_letter_of_ascii():
@@ -33,12 +34,8 @@ def test_a_polyline_round_a_circle_becomes_arcs_of_that_circle():
 
 @pytest.mark.parametrize("letter", "abdgjmnpqrtuy2358BDGJPQRSU&")
 def test_a_glyph_that_is_written_slowly_keeps_to_the_line_of_the_font(letter):
-    from HersheyFonts import HersheyFonts
-
-    fonts = HersheyFonts()
-    fonts.load_default_font("futural")
-    drawn = fonts.all_glyphs[letter].strokes
-    own = np.concatenate([(_dense(np.array(line, float)) - (0, 9)) / 21 for line in drawn])
+    drawn = faces()["futural"][letter]
+    own = np.concatenate([(_dense(line) - (0, BASE)) / CAPITAL for line in drawn])
     own[:, 0] -= own[:, 0].min()
     lines = moved(glyph(letter, "print").strokes, overlap=0.0, movement="minimum-jerk", points=200)
     points = np.concatenate(lines)
@@ -93,6 +90,23 @@ def test_bars_lie_over_and_under_the_whole_numeral():
     assert np.allclose(over[:, 1], -1, atol=0.1) and np.allclose(under[:, 1], 0, atol=0.1)
     left, right = (pick(np.concatenate(none)[:, 0]) for pick in (np.min, np.max))
     assert over[:, 0].min() < left + 0.05 and over[:, 0].max() > right - 0.05
+
+
+def test_a_word_is_the_same_whatever_is_written_beside_it():
+    texts = ["viii", "IX", "jQ&", "ii", "café", "VII"] * 8
+    ways = [forms(text)[-1] for text in texts]
+    movements = ["lognormal", "minimum-jerk", "lognormal"] * 16
+
+    def dice():
+        return [np.random.default_rng([7, at]) for at in range(len(texts))]
+
+    hands = [writer(rng) for rng in dice()]
+    together = all_written(ways, hands, dice(), movements)
+    for at, rng in enumerate(dice()):
+        alone = written(ways[at], hands[at], rng, movement=movements[at])
+        assert len(alone) == len(together[at])
+        assert all(np.array_equal(a, b) for a, b in zip(alone, together[at], strict=True))
+    assert all_written([], [], [], []) == []
 
 
 def test_a_writer_keeps_to_their_habits_and_another_has_others():

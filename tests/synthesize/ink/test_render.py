@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tilth.numerics import attributes
 from tilth.synthesize.hand.strokes import box
+from tilth.synthesize.ink.fit import all_thinned, thinned
 from tilth.synthesize.ink.looks import Look, Ruling
-from tilth.synthesize.ink.render import placed, rendered
+from tilth.synthesize.ink.render import all_placed, placed, rendered
 
 PLAIN = Look(200, 240, pen_px=8.0, flow=1.0, swell=0.0, taper=0.0, rough=0.0)
 
@@ -74,6 +75,17 @@ def test_a_picture_is_the_same_whatever_is_rendered_beside_it():
     together = rendered(words, looks, [np.random.default_rng(seed) for seed in range(80)])
     for at in (0, 1, 37, 64, 79):
         assert np.array_equal(together[at], one(words[at], looks[at], at))
+
+
+def test_words_are_placed_and_thinned_alike_alone_and_together():
+    looks = [replace(PLAIN, slant=0.2, aspect=0.3, pen_px=90.0), replace(PLAIN, across=0.1), PLAIN, PLAIN]
+    words, fills = [VI, DOT, (), (*VI, *DOT)], [0.0, 0.0, 0.0, 0.4]
+    for at, lines in enumerate(all_placed(words, looks)):
+        alone = placed(words[at], looks[at])
+        assert len(alone) == len(lines) and all(np.array_equal(a, b) for a, b in zip(alone, lines, strict=True))
+    thin = all_thinned(words, looks, fills)
+    assert thin == [thinned(word, look, fill=fill) for word, look, fill in zip(words, looks, fills, strict=True)]
+    assert thin[0].pen_px < 90 and thin[1:] == looks[1:]
 
 
 def test_a_scan_in_black_and_white_has_its_tones_in_their_shares():

@@ -15,12 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tilth.errors import StepError
+from tilth.synthesize.hand.hershey import BASE, CAPITAL, Polylines, faces
 
 Array = npt.NDArray[Any]
 
-_CAPITAL = 21.0  # units of the fonts from the base line to the top of a capital
-_BASE = 9.0  # y of their base line
 _CORNER = np.deg2rad(50)  # a line that turns by more at one point has a corner there
 _PIECE = np.deg2rad(80)  # a curve is cut into arcs that turn by less: one movement of the hand each
 _STRAIGHT = 0.15  # of a capital's height: an edge that is longer, and twice as long as others, is no part of a curve
@@ -69,14 +67,6 @@ HANDS: Mapping[str, tuple[str, ...]] = {
 }
 """Name -> fonts, of which the first that has a letter gives it."""
 
-# Keys of the fonts that are not their letters.
-_GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
-_RUSSIAN = "абвгдежзийклмнопрстуфхцчшщ"
-_KEYS: Mapping[str, Mapping[str, str]] = {
-    "greeks": {**dict(zip(_GREEK, "abcdefghijklmnopqrstuvwx", strict=True)), **dict(zip(_GREEK.upper(), "ABCDEFGHIJKLMNOPQRSTUVWX", strict=True))},
-    "cyrilc_1": {**dict(zip(_RUSSIAN, "abcdefghijklmnopqrstuvwxyz", strict=True)), **dict(zip(_RUSSIAN.upper(), "ABCDEFGHIJKLMNOPQRSTUVWXYZ", strict=True))},
-}  # fmt: skip
-
 _ACCENTS: Mapping[str, tuple[Via, ...]] = {
     "\u0301": (Via.of((0.1, -0.28), (-0.06, -0.1)),),  # acute
     "\u0300": (Via.of((-0.1, -0.28), (0.06, -0.1)),),  # grave
@@ -123,26 +113,11 @@ def _accented(below: Glyph, marks: Sequence[str]) -> Glyph:
 @lru_cache(maxsize=8)
 def _font(name: str) -> Mapping[str, Glyph]:
     """Letter -> glyph of one font."""
-    try:
-        from HersheyFonts import HersheyFonts
-    except ImportError as fault:
-        raise StepError("writing needs the package Hershey-Fonts: pip install Hershey-Fonts") from fault
-    fonts = HersheyFonts()
-    fonts.load_default_font(name)
-    of = _KEYS.get(name)
-    # Digits and signs of the script are drawn with double lines; those of the print are as good.
-    fit = str.isalpha if name == "scripts" else str.isprintable
-    keys = of if of is not None else {key: key for key in fonts.all_glyphs if fit(key) and not key.isspace()}
-    drawn = {letter: fonts.all_glyphs[key] for letter, key in keys.items()}
-    return {letter: _read(one) for letter, one in drawn.items() if one.strokes}
+    return {letter: _glyph(lines) for letter, lines in faces()[name].items()}
 
 
-def _read(drawn: Any) -> Glyph:
-    """A glyph of the package: polylines, in units of the font."""
-    vias = []
-    for line in drawn.strokes:
-        points = (np.array(line, np.float32) - (0, _BASE)) / _CAPITAL
-        vias.append(arcs(points.astype(np.float32)))
+def _glyph(lines: Polylines) -> Glyph:
+    vias = [arcs(((line - np.array([0, BASE])) / CAPITAL).astype(np.float32)) for line in lines]
     points = np.concatenate([via.points for via in vias])
     left = float(points[:, 0].min())
     moved = tuple(Via(via.points - np.array([left, 0], np.float32), via.bows) for via in vias)

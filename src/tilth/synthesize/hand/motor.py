@@ -52,44 +52,41 @@ def moved(strokes: Sequence[Via], *, overlap: float, movement: str, points: int 
     overlap   share of a movement's time at which the next one has begun, 0..0.7; the sharper the corner, the less
     movement  of `MOVEMENTS`
     points    of each line, at equal times
+    """
+    return tuple(_moved(via, overlap, movement, points) for via in strokes)
+
+
+def _moved(via: Via, overlap: float, movement: str, points: int) -> Array:
+    if len(via.points) == 1:
+        return via.points.astype(np.float32)
+    at = via.points.astype(np.float64) @ (1, 1j)
+    return path(at[:1], np.diff(at)[None], via.bows[None], np.array([overlap]), movement, points=points)[0]
+
+
+def path(begins: Array, chords: Array, bows: Array, overlaps: Array, movement: str, *, points: int = POINTS) -> Array:
+    """(s, points, 2) float32: the lines of strokes that have equally many pieces.
+
+    begins   (s,) complex, where each begins
+    chords   (s, j) complex, from end to end of its pieces; bows (s, j) as in `Via`
+    overlaps, movement  as in `moved`; (s,)
 
     Source  minimum jerk: Flash and Hogan 1985; overlapping lognormal strokes along arcs: O'Reilly and Plamondon 2009,
             doi:10.1016/j.patcog.2008.10.017
     """
-    long = [at for at, via in enumerate(strokes) if len(via.points) > 1]
-    lines: list[Array] = [via.points.astype(np.float32) for via in strokes]
-    if not long:
-        return tuple(lines)
-    chords, bows = _pieces([strokes[at] for at in long])
-    starts, times = _timing(chords, overlap)
+    starts, times = _timing(chords, overlaps)
     end = (starts + times).max(axis=1)
     clock = np.linspace(0, 1, points)[None, :, None] * end[:, None, None]
     share = MOVEMENTS[movement]((clock - starts[:, None, :]) / np.maximum(times, 1e-6)[:, None, :])
-    begin = np.array([complex(*strokes[at].points[0]) for at in long])
-    path = begin[:, None] + (chords[:, None, :] * _along(share, bows[:, None, :])).sum(axis=2)
-    drawn = np.stack([path.real, path.imag], axis=2).astype(np.float32)
-    for at, line in zip(long, drawn, strict=True):
-        lines[at] = line
-    return tuple(lines)
+    drawn = begins[:, None] + (chords[:, None, :] * _along(share, bows[:, None, :])).sum(axis=2)
+    return drawn.astype(np.complex64).view(np.float32).reshape(*drawn.shape, 2)
 
 
-def _pieces(strokes: Sequence[Via]) -> tuple[Array, Array]:
-    """Chords (s, j) complex and bows (s, j); 0 behind the last piece of a stroke."""
-    most = max(len(via.bows) for via in strokes)
-    chords, bows = np.zeros((len(strokes), most), np.complex128), np.zeros((len(strokes), most))
-    for row, via in enumerate(strokes):
-        steps = np.diff(via.points, axis=0)
-        chords[row, : len(steps)] = steps[:, 0] + 1j * steps[:, 1]
-        bows[row, : len(steps)] = via.bows
-    return chords, bows
-
-
-def _timing(chords: Array, overlap: float) -> tuple[Array, Array]:
+def _timing(chords: Array, overlaps: Array) -> tuple[Array, Array]:
     """When each movement begins and how long it takes, both (s, j)."""
     # Longer ways are made faster: a letter twice as large takes little longer.
     times = np.where(chords != 0, np.maximum(np.abs(chords), 0.02) ** 0.4, 0.0)
     sharp = np.abs(np.angle(chords[:, 1:] * np.conj(chords[:, :-1]))) / np.pi  # 0 straight on, 1 back
-    eager = overlap * (1 - 0.75 * sharp)
+    eager = overlaps[:, None] * (1 - 0.75 * sharp)
     gaps = times[:, :-1] * (1 - eager)
     return np.concatenate([np.zeros((len(chords), 1)), np.cumsum(gaps, axis=1)], axis=1), times
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tilth.synthesize.hand.glyphs import Via
-from tilth.synthesize.hand.motor import moved
+from tilth.synthesize.hand.motor import path
 from tilth.synthesize.hand.numerals import BARS, Form
 from tilth.synthesize.hand.strokes import Strokes
 
 Array = npt.NDArray[Any]
 
 _TASTES = 16  # habits of choosing, shared by letters
+_WAVES = np.array([1.5, 2.7, 4.3])  # of a tremor, in a stroke
+_LEVEL = np.array([(0, 0), (1, 0)], np.float32)  # a bar, before it is put in its place
 
 
 @dataclass(frozen=True)
@@ -95,14 +98,65 @@ def writer(rng: np.random.Generator, *, sloppy: float = 1.0) -> Writer:
 
 def written(form: Form, hand: Writer, rng: np.random.Generator, *, movement: str) -> Strokes:
     """A text as this writer writes it this time."""
-    strokes = laid_out(form, hand, rng)
-    return _trembling(moved(_aimed(strokes, hand, rng), overlap=hand.overlap, movement=movement), hand, rng)
+    return all_written([form], [hand], [rng], [movement])[0]
 
 
-def laid_out(form: Form, hand: Writer, rng: np.random.Generator) -> list[Via]:
+def all_written(
+    forms: Sequence[Form], hands: Sequence[Writer], rngs: Sequence[np.random.Generator], movements: Sequence[str]
+) -> list[Strokes]:
+    """Texts as their writers write them this time, each from its own generator alone: a text is the same whatever is written
+    beside it. Many at once take a quarter of the time."""
+    words = [_dealt(form, hand, rng) for form, hand, rng in zip(forms, hands, rngs, strict=True)]
+    strokes = [stroke for word in words for stroke in word.strokes]
+    if not strokes:
+        return [()] * len(forms)
+    aims, sways = (np.concatenate([getattr(word, name) for word in words]) for name in ("aims", "sways"))
+    of = np.repeat(np.arange(len(words)), [len(word.strokes) for word in words])
+    habits = np.array([(one.jitter, one.bow, one.reach, one.overlap, one.tremor) for one in hands])[of]
+    lines = _lines(strokes, habits, aims, sways, [movements[at] for at in of.tolist()])
+    ends = np.cumsum([0, *(len(word.strokes) for word in words)]).tolist()
+    return [tuple(lines[begin:end]) for begin, end in pairwise(ends)]
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A stroke of a glyph, and where it goes: x' = a x + b y + e, y' = c x + d y + f."""
+
+    via: Via
+    a: float
+    b: float
+    c: float
+    d: float
+    e: float
+    f: float
+
+
+@dataclass(frozen=True)
+class _Word:
+    """The strokes of a word in their places, and the dice thrown for them.
+
+    aims   normal, for each stroke of j + 1 points 2 for each point and 3 for each piece
+    sways  (strokes, 7) even
+    """
+
+    strokes: Sequence[_Placed]
+    aims: Array
+    sways: Array
+
+
+def _dealt(form: Form, hand: Writer, rng: np.random.Generator) -> _Word:
+    strokes = _laid_out(form, hand, rng)
+    aims = rng.standard_normal(sum(5 * len(one.via.points) - 3 for one in strokes))
+    return _Word(strokes, aims, rng.random((len(strokes), 7)))
+
+
+# -- where letters stand --------------------------------------------------------------------------------------
+
+
+def _laid_out(form: Form, hand: Writer, rng: np.random.Generator) -> list[_Placed]:
     """The letters side by side, each a little off its place and size, and the bars."""
-    strokes: list[Via] = []
-    places: list[tuple[float, float, float]] = []  # left, right and base line of each letter
+    strokes: list[_Placed] = []
+    places: list[tuple[float, float]] = []  # left and right of each letter
     x, base = 0.0, 0.0
     noise = rng.standard_normal((len(form.letters), 5)).tolist()
     for letter, variants, (size, wide, off, lean, space) in zip(form.text, form.letters, noise, strict=True):
@@ -110,8 +164,9 @@ def laid_out(form: Form, hand: Writer, rng: np.random.Generator) -> list[Via]:
         base = 0.7 * base + hand.drift * off
         high = 1 + hand.sizes * size
         wider = hand.widths * high * (1 + 0.06 * wide)
-        strokes += [_put(via, x, base, wider, high, 0.6 * hand.sizes * lean) for via in one.strokes]
-        places.append((x, x + one.width * wider, base))
+        leaning = 0.6 * hand.sizes * lean * high
+        strokes += [_Placed(via, wider, -leaning, 0.0, high, x, base) for via in one.strokes]
+        places.append((x, x + one.width * wider))
         x += one.width * wider + max(0.08, hand.spacing * (1 + 0.2 * space))
     return strokes + _bars(form, places, hand, rng)
 
@@ -122,61 +177,76 @@ def _choice(hand: Writer, letter: str, many: int, rng: np.random.Generator) -> i
     return min(int(taste * many), many - 1)
 
 
-def _put(via: Via, x: float, base: float, wide: float, high: float, lean: float) -> Via:
-    # x + wide x' - lean high y', base + high y'
-    turn = np.array([[wide, 0], [-lean * high, high]], np.float32)
-    return Via(via.points @ turn + np.array([x, base], np.float32), via.bows)
-
-
-def _bars(
-    form: Form, places: Sequence[tuple[float, float, float]], hand: Writer, rng: np.random.Generator
-) -> list[Via]:
+def _bars(form: Form, places: Sequence[tuple[float, float]], hand: Writer, rng: np.random.Generator) -> list[_Placed]:
     if form.bars == "none" or not places:
         return []
     own = form.bars == "own"
-    spans = [(left, right) for left, right, _ in places] if own else [(places[0][0], places[-1][1])]
+    spans = places if own else [(places[0][0], places[-1][1])]
     return [_bar(left, right, y, hand, rng, own=own) for left, right in spans for y in BARS[form.bars]]
 
 
-def _bar(left: float, right: float, y: float, hand: Writer, rng: np.random.Generator, *, own: bool) -> Via:
+def _bar(left: float, right: float, y: float, hand: Writer, rng: np.random.Generator, *, own: bool) -> _Placed:
     reach = (0.1 + 0.4 * hand.overhang if own else hand.overhang) + (0.08 if right - left < 0.1 else 0.0)
-    begin, end = (reach * float(size) for size in 1 + 0.4 * rng.standard_normal(2))
-    y = y - hand.gap if y < 0 else y + hand.gap
-    rise = (hand.tilt + 0.03 * rng.standard_normal()) * (right - left) / 2
-    off = 0.02 * rng.standard_normal()
-    return Via.of((left - begin, y + off + rise), (right + end, y + off - rise, hand.bow * rng.standard_normal()))
+    before, after, tilt, off, bow = rng.standard_normal(5).tolist()
+    left, right = left - reach * (1 + 0.4 * before), right + reach * (1 + 0.4 * after)
+    y = (y - hand.gap if y < 0 else y + hand.gap) + 0.02 * off
+    rise = (hand.tilt + 0.03 * tilt) * (right - left)
+    bent = Via(_LEVEL, np.array([hand.bow * bow], np.float32))
+    return _Placed(bent, right - left, 0.0, -rise, 1.0, left, y + rise / 2)
 
 
-def _aimed(strokes: Sequence[Via], hand: Writer, rng: np.random.Generator) -> list[Via]:
-    """What the hand aims at: the points a little off, the pieces bent, longer or shorter."""
-    counts = [len(via.points) for via in strokes]
-    points = np.concatenate([via.points for via in strokes])
-    points = points + hand.jitter * rng.standard_normal(points.shape)
-    bows = np.concatenate([via.bows for via in strokes])
-    noise = rng.standard_normal((3, len(bows)))
-    bows = bows * (1 + 0.15 * noise[0]) + hand.bow * noise[1]
+# -- how they are drawn ---------------------------------------------------------------------------------------
+
+
+def _lines(
+    strokes: Sequence[_Placed], habits: Array, aims: Array, sways: Array, movements: Sequence[str]
+) -> list[Array]:
+    """The line (p, 2) of each stroke.
+
+    habits  (s, 5) of its writer: jitter, bow, reach, overlap and tremor
+    aims, sways  as in `_Word`, of all strokes
+    """
+    alike: dict[tuple[int, str], list[int]] = {}  # strokes of equally many pieces are one array
+    for at, (stroke, movement) in enumerate(zip(strokes, movements, strict=True)):
+        alike.setdefault((len(stroke.via.points), movement), []).append(at)
+    counts = np.array([5 * len(stroke.via.points) - 3 for stroke in strokes])
+    begins = np.cumsum(counts) - counts
+    lines: list[Array] = [np.empty(0)] * len(strokes)
+    for (_, movement), rows in alike.items():
+        dice = aims[begins[rows][:, None] + np.arange(counts[rows[0]])]
+        drawn = _aimed([strokes[at] for at in rows], habits[rows], dice, movement)
+        if drawn.shape[1] > 1:
+            drawn += _tremor(drawn.shape[1], habits[rows, 4], sways[rows])
+        for at, line in zip(rows, drawn, strict=True):
+            lines[at] = line
+    return lines
+
+
+def _aimed(strokes: Sequence[_Placed], habits: Array, dice: Array, movement: str) -> Array:
+    """(s, p, 2) float32: what comes of aiming at the points a little off, by pieces bent, longer or shorter.
+
+    habits, dice  (s, 5) and (s, 5 j + 2) of strokes of j pieces
+    """
+    jitter, bow, reach, overlap = (habits[:, column : column + 1] for column in range(4))
+    points = np.stack([one.via.points for one in strokes]).astype(np.float64)
+    a, b, c, d, e, f = np.array([(one.a, one.b, one.c, one.d, one.e, one.f) for one in strokes]).T[:, :, None]
+    many = points.shape[1]
+    x, y = points[:, :, 0], points[:, :, 1]
+    x, y = a * x + b * y + e + jitter * dice[:, :many], c * x + d * y + f + jitter * dice[:, many : 2 * many]
+    if many == 1:
+        return np.stack([x, y], axis=2).astype(np.float32)
+    bent, bows, long = np.split(dice[:, 2 * many :], 3, axis=1)
+    at = x + 1j * y
+    bows = np.stack([one.via.bows for one in strokes]) * (1 + 0.15 * bent) + bow * bows
     bows = np.minimum(np.maximum(bows, -3.1), 3.1)
-    reach = 1 + hand.reach * noise[2]
-    aimed: list[Via] = []
-    at = 0
-    for number, count in enumerate(counts):
-        own = points[at : at + count]
-        part = slice(at - number, at - number + count - 1)
-        if count > 1:
-            own[1:] = own[0] + np.cumsum((own[1:] - own[:-1]) * reach[part, None], axis=0)
-        aimed.append(Via(own, bows[part]))
-        at += count
-    return aimed
+    return path(at[:, 0], np.diff(at, axis=1) * (1 + reach * long), bows, overlap[:, 0], movement)
 
 
-def _trembling(lines: Strokes, hand: Writer, rng: np.random.Generator) -> Strokes:
-    """The same lines, not quite steady."""
-    long = [line for line in lines if len(line) > 1]
-    if not long or hand.tremor <= 0:
-        return lines
-    waves = np.array([1.5, 2.7, 4.3])
-    at = np.linspace(0, 2 * np.pi, len(long[0]))[:, None] * waves
-    beat, phase = rng.uniform(0.8, 1.2, (len(long), 1, 1, 1)), rng.uniform(0, 2 * np.pi, (len(long), 2, 1, 3))
-    sway = np.sin(at * beat + phase) @ (hand.tremor / np.sqrt(waves))
-    swayed = iter((np.stack(long) + np.moveaxis(sway, 1, 2)).astype(np.float32))
-    return tuple(next(swayed) if len(line) > 1 else line for line in lines)
+def _tremor(points: int, tremor: Array, sways: Array) -> Array:
+    """(s, points, 2) float32, how far lines are off because no hand is quite steady."""
+    along = np.linspace(0, 2 * np.pi, points)[:, None] * _WAVES  # (points, 3)
+    beat, phase = 0.8 + 0.4 * sways[:, :1, None], 2 * np.pi * sways[:, 1:].reshape(-1, 2, 3)
+    found = np.zeros((len(sways), points, 2))
+    for wave, high in enumerate((1 / np.sqrt(_WAVES)).tolist()):
+        found += high * np.sin((along[:, wave] * beat[:, 0])[:, :, None] + phase[:, None, :, wave])
+    return (found * tremor[:, None, None]).astype(np.float32)

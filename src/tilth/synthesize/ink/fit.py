@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from tilth.synthesize.hand.numerals import Form
 from tilth.synthesize.hand.strokes import Strokes, box
 from tilth.synthesize.hand.writers import Writer
 from tilth.synthesize.ink.looks import Look, Ruling
-from tilth.synthesize.ink.render import placed
+from tilth.synthesize.ink.render import all_placed
 
 Array = npt.NDArray[Any]
 
@@ -250,9 +251,32 @@ def thinned(word: Strokes, look: Look, *, fill: float = 0.0) -> Look:
 
     fill  ink in the box of a drawing of the same class: as much may be
     """
-    lines = placed(word, look)
-    left, top, right, bottom = box(lines)
-    length = sum(float(np.hypot(*np.diff(line, axis=0).T).sum()) for line in lines)
+    return all_thinned([word], [look], [fill])[0]
+
+
+def all_thinned(words: Sequence[Strokes], looks: Sequence[Look], fills: Sequence[float]) -> list[Look]:
+    """The same for words each in a picture of its own."""
+    lines = all_placed(words, looks)
+    return [
+        _thinned(box(own), length, look, fill)
+        for own, length, look, fill in zip(lines, _lengths(lines), looks, fills, strict=True)
+    ]
+
+
+def _lengths(words: Sequence[Strokes]) -> list[float]:
+    """How long the lines of each word are together."""
+    lines = [line for word in words for line in word]
+    if not lines:
+        return [0.0] * len(words)
+    steps = np.diff(np.concatenate([*lines, lines[-1][-1:]]), axis=0)
+    ways = np.hypot(steps[:, 0], steps[:, 1])
+    ways[np.cumsum([len(line) for line in lines]) - 1] = 0  # from the end of one line to the begin of the next
+    ends = np.cumsum([0, *(sum(len(line) for line in word) for word in words)]).tolist()
+    return [float(ways[begin:end].sum()) for begin, end in pairwise(ends)]
+
+
+def _thinned(frame: tuple[float, float, float, float], length: float, look: Look, fill: float) -> Look:
+    left, top, right, bottom = frame
     wide, high = right - left, bottom - top
     area = (max(wide, 0.4 * high) + look.pen_px) * (max(high, 0.4 * wide) + look.pen_px)
     most = max(_FULL, _CROSSING * fill) * area / max(length, 1.0)

@@ -11,36 +11,70 @@ import numpy.typing as npt
 
 from tilth.numerics.picture import Picture
 from tilth.synthesize.ink.looks import Look, Ruling
+from tilth.synthesize.ink.tiles import Ink
 
 Array = npt.NDArray[Any]
 
 _SIDE = 1024  # px of a sheet of noise; pictures take a part of it that is drawn
 _HALF = 0.5  # of full ink: what is darker is ink to a scan in black and white
 
+# Sheets of noise, each of layers (lumps in px, weight).
+_INKED = (
+    (1.6, 0.75),
+    (7.0, 0.5),
+)  # in small lumps, as the paper's tooth takes ink, and in larger ones, as the pen gives it
+_DIRTY = ((2.6, 1.0), (40.0, 0.7))  # in lumps of all sizes, and more of it in one place than in another
+_PRINTED = ((4.0, 0.12),)
+_GRAIN = ((1.0, 1.0),)
+
+
+def scanned(ink: Ink, look: Look, rng: np.random.Generator) -> Picture:
+    """(h, w, c) uint8: the ink on its paper, as a scanner sees it."""
+    _uneven(ink.dark, look, rng)
+    if look.levels and not look.rulings and not look.specks:
+        pixels = _blank(look)
+        _few_tones(ink.dark, look, pixels, ink.top, ink.left)
+        return pixels
+    dark = np.zeros((look.height_px, look.width_px), np.float32)
+    there = dark[ink.top : ink.top + len(ink.dark), ink.left : ink.left + ink.dark.shape[1]]
+    there[...] = ink.dark[: there.shape[0], : there.shape[1]]
+    _ruled(dark, look, rng)
+    if look.specks > 0:
+        _soiled(dark, look.specks, rng)
+    if look.levels:
+        pixels = _blank(look)
+        _few_tones(dark, look, pixels, 0, 0)
+        return pixels
+    pixels = _toned(dark, look, rng)
+    return _saved(pixels, look.jpeg) if look.jpeg else pixels
+
 
 # -- noise ----------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=8)
-def _sheet(size_px: float) -> Array:
-    """(1024, 1024) float32 noise of deviation 1 whose lumps are about this large; it goes on at its borders."""
-    # Drawn once: to make noise for each picture would take as long as all the rest. Which part a picture takes, and
-    # which way up, comes from its own generator.
-    rng = np.random.default_rng([29, round(size_px * 16)])
-    noise = rng.standard_normal((_SIDE, _SIDE), dtype=np.float32)
+def _sheet(layers: tuple[tuple[float, float], ...]) -> Array:
+    """(1024, 1024) float32 noise, each layer of the deviation that is its weight and in lumps about as large as it says; it
+    goes on at its borders."""
+    # Drawn once: to make noise for each picture would take as long as all the rest. Which part a picture takes comes from
+    # its own generator.
     waves = np.fft.fftfreq(_SIDE).astype(np.float32)
-    soft = np.exp(-2 * (np.pi * size_px / 2) ** 2 * waves**2)
-    noise = np.fft.irfft2(np.fft.rfft2(noise) * soft[:, None] * soft[None, : _SIDE // 2 + 1])
-    return (noise / noise.std()).astype(np.float32)
+    sheet = np.zeros((_SIDE, _SIDE), np.float32)
+    for size_px, weight in layers:
+        rng = np.random.default_rng([29, round(size_px * 16)])
+        noise = rng.standard_normal((_SIDE, _SIDE), dtype=np.float32)
+        soft = np.exp(-2 * (np.pi * size_px / 2) ** 2 * waves**2)
+        noise = np.fft.irfft2(np.fft.rfft2(noise) * soft[:, None] * soft[None, : _SIDE // 2 + 1])
+        sheet += (noise * (weight / noise.std())).astype(np.float32)
+    return sheet
 
 
-def _noise(size_px: float, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """(h, w) of a sheet, from a place and a way up that are drawn."""
-    sheet = _sheet(size_px)
-    top, left, turn = (int(number) for number in rng.integers(0, (_SIDE, _SIDE, 8)))
-    sheet = sheet.T if turn & 1 else sheet
-    sheet = sheet[:: -1 if turn & 2 else 1, :: -1 if turn & 4 else 1]
+def _noise(layers: tuple[tuple[float, float], ...], shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """(h, w) of a sheet, from a place that is drawn."""
+    sheet = _sheet(layers)
     high, wide = shape
+    # Of what is at most half as large as the sheet a part is taken as it lies: there are places enough.
+    top, left = (int(rng.random() * (_SIDE - side if 2 * side <= _SIDE else _SIDE)) for side in shape)
     if top + high <= _SIDE and left + wide <= _SIDE:
         return sheet[top : top + high, left : left + wide]
     return sheet[np.ix_((top + np.arange(high)) % _SIDE, (left + np.arange(wide)) % _SIDE)]
@@ -49,23 +83,17 @@ def _noise(size_px: float, shape: tuple[int, ...], rng: np.random.Generator) -> 
 # -- ink and paper --------------------------------------------------------------------------------------------
 
 
-def uneven(dark: Array, look: Look, rng: np.random.Generator) -> None:
-    """Make ink (h, w) uneven in place: in small lumps, as the paper's tooth takes it, and in larger ones, as the pen
-    gives it. Where it lies thick it is above 1."""
-    rows = np.flatnonzero(dark.any(1))
-    if look.rough <= 0 or not len(rows):
+def _uneven(dark: Array, look: Look, rng: np.random.Generator) -> None:
+    """Make ink (h, w) uneven in place. Where it lies thick it is above 1; below 0 there is none."""
+    if look.rough <= 0 or not dark.size:
         return
-    columns = np.flatnonzero(dark[rows[0] : rows[-1] + 1].any(0))
-    inked = dark[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    lumps = _noise(1.6, inked.shape, rng) * np.float32(0.75 * look.rough)
-    lumps += _noise(7.0, inked.shape, rng) * np.float32(0.5 * look.rough)
     # Half-way up the edge noise moves the outline, by less than the edge is wide; on the ridge it pales the ink.
+    lumps = _noise(_INKED, dark.shape, rng) * np.float32(look.rough)
     lumps += 1
-    inked *= lumps
-    np.maximum(inked, 0, out=inked)
+    dark *= lumps
 
 
-def ruled(dark: Array, look: Look, rng: np.random.Generator) -> None:
+def _ruled(dark: Array, look: Look, rng: np.random.Generator) -> None:
     """Draw the lines of the paper into (h, w) in place."""
     for ruling in look.rulings:
         sheet = dark if ruling.upright else dark.T
@@ -80,64 +108,80 @@ def _line(sheet: Array, ruling: Ruling, x: float, rng: np.random.Generator) -> N
     left, right = int(max(0, x - ruling.wide_px - 1)), int(min(sheet.shape[1], x + ruling.wide_px + 2))
     if left >= right:
         return
-    across = np.clip(ruling.wide_px / 2 + 0.5 - np.abs(np.arange(left, right) + 0.5 - x), 0, 1).astype(np.float32)
-    strength = ruling.dark * (1 + 0.12 * _noise(4.0, (sheet.shape[0], right - left), rng))
+    across = ruling.wide_px / 2 + 0.5 - np.abs(np.arange(left, right) + 0.5 - x)
+    across = (ruling.dark * np.clip(across, 0, 1)).astype(np.float32)
     part = sheet[:, left:right]
-    np.maximum(part, np.clip(across * strength, 0, 1), out=part)
-
-
-# -- scanning -------------------------------------------------------------------------------------------------
-
-
-def scanned(dark: Array, look: Look, rng: np.random.Generator) -> Picture:
-    """(h, w, c) uint8 of ink (h, w), 0 as the ground to 1 as full ink."""
-    if look.specks > 0:
-        _soiled(dark, look.specks, rng)
-    if look.levels:
-        return _few_tones(dark, look)
-    tones = np.asarray(look.ground, np.float32) + np.minimum(dark, 1)[:, :, None] * (
-        np.asarray(look.ink, np.float32) - np.asarray(look.ground, np.float32)
-    )
-    tones *= _light(dark.shape, look, rng)[:, :, None]
-    if look.grain > 0:
-        tones += (_noise(1.0, dark.shape, rng) * (255 * look.grain))[:, :, None]
-    tones += 0.5
-    pixels = np.clip(tones, 0, 255, out=tones).astype(np.uint8)
-    return _saved(pixels, look.jpeg) if look.jpeg else pixels
-
-
-def _few_tones(dark: Array, look: Look) -> Picture:
-    """What is dark enough becomes ink, the darkest share of it the darkest tone."""
-    pixels = np.full(dark.shape, look.ground[0], np.uint8)
-    where = np.flatnonzero(dark.ravel() >= _HALF)
-    inked = dark.ravel()[where]
-    # From the palest tone to the darkest, each over the share of it and of all that are darker.
-    tones, shares = [tone for tone, _ in look.levels], np.cumsum([share for _, share in look.levels])
-    found = np.full(len(inked), tones[-1], np.uint8)
-    for tone, share in zip(reversed(tones[:-1]), reversed(shares[:-1].tolist()), strict=True):
-        count = round(share * len(inked))
-        if count:
-            found[np.argpartition(inked, -count)[-count:]] = tone
-    pixels.ravel()[where] = found
-    return pixels[:, :, None]
+    # The noise is taken across where the line runs across: so both lie in memory alike.
+    strength = _noise(_PRINTED, part.shape, rng) if sheet.flags.c_contiguous else _noise(_PRINTED, part.T.shape, rng).T
+    np.maximum(part, np.clip(across * (1 + strength), 0, 1), out=part)
 
 
 def _soiled(dark: Array, share: float, rng: np.random.Generator) -> None:
     """Dirt on this share of the picture, in place."""
-    # In lumps of all sizes, and more of it in one place than in another.
-    noise = _noise(2.6, dark.shape, rng) + 0.7 * _noise(40.0, dark.shape, rng)
+    noise = _noise(_DIRTY, dark.shape, rng)
     # The same noise on a coarse grid has the same quantiles.
     bound = np.quantile(noise[::7, ::7], 1 - min(share, 0.2))
     dark[noise > bound] = 0.9
 
 
-def _light(shape: tuple[int, ...], look: Look, rng: np.random.Generator) -> Array:
-    """(h, w) about 1: a drift of tone from side to side, and stains."""
+# -- scanning -------------------------------------------------------------------------------------------------
+
+
+def _blank(look: Look) -> Picture:
+    return np.full((look.height_px, look.width_px, 1), look.ground[0], np.uint8)
+
+
+def _few_tones(dark: Array, look: Look, pixels: Picture, top: int, left: int) -> None:
+    """Into a blank picture (h, w, 1): what is dark enough becomes ink, the darkest share of it the darkest tone; what is
+    equally dark has one tone.
+
+    dark  of a part of it, which may reach beyond
+    """
+    there = pixels[top : top + dark.shape[0], left : left + dark.shape[1], 0]
+    dark = dark[: there.shape[0], : there.shape[1]]
+    # From the palest tone to the darkest, each over the share of it and of all that are darker.
+    inked = dark >= _HALF
+    tones, shares = [look.ground[0], *(tone for tone, _ in reversed(look.levels))], [share for _, share in look.levels]
+    there += inked.view(np.uint8) * _step(tones[0], tones[1])
+    values = dark[inked] if len(shares) > 1 else np.empty(0)
+    for before, tone, share in zip(tones[1:], tones[2:], np.cumsum(shares)[-2::-1].tolist(), strict=False):
+        count = round(share * len(values))
+        if count:
+            bound = np.partition(values, len(values) - count)[len(values) - count]
+            there += (dark >= bound).view(np.uint8) * _step(before, tone)
+
+
+def _step(before: int, after: int) -> np.uint8:
+    """What is to be added to one tone to get another, as bytes add: several times as fast as setting some of them."""
+    return np.uint8((after - before) % 256)
+
+
+def _toned(dark: Array, look: Look, rng: np.random.Generator) -> Picture:
+    """(h, w, c) uint8 of ink (h, w), 0 as the ground to 1 as full ink."""
+    np.clip(dark, 0, 1, out=dark)
+    light = _light(dark.shape, look, rng)
+    grain = _noise(_GRAIN, dark.shape, rng) * np.float32(255 * look.grain) if look.grain > 0 else np.float32(0)
+    grain += np.float32(0.5)
+    pixels = np.empty((*dark.shape, len(look.ground)), np.uint8)
+    for channel, (ground, ink) in enumerate(zip(look.ground, look.ink, strict=True)):
+        tones = dark * np.float32(ink - ground)
+        tones += np.float32(ground)
+        if light is not None:
+            tones *= light
+        tones += grain
+        pixels[:, :, channel] = np.clip(tones, 0, 255, out=tones)
+    return pixels
+
+
+def _light(shape: tuple[int, ...], look: Look, rng: np.random.Generator) -> Array | None:
+    """(h, w) about 1: a drift of tone from side to side, and stains; None where there is neither."""
+    if look.shade <= 0 and not look.stains:
+        return None
     light = np.ones(shape, np.float32)
     y, x = (np.linspace(-0.5, 0.5, side, dtype=np.float32) for side in shape)
     if look.shade > 0:
         angle = rng.uniform(0, 2 * np.pi)
-        light += look.shade * (np.cos(angle) * x[None, :] + np.sin(angle) * y[:, None])
+        light += look.shade * np.cos(angle) * x[None, :] + look.shade * np.sin(angle) * y[:, None]
     for _ in range(look.stains):
         (middle_x, middle_y), size = rng.uniform(-0.5, 0.5, 2), rng.uniform(0.08, 0.3)
         off = np.sqrt((x[None, :] - middle_x) ** 2 + (y[:, None] - middle_y) ** 2) / size
