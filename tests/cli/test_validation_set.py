@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 
 import tilth
 from tilth.cli.main import run
+from tilth.dataset import Dataset
+from tilth.formats.folder import Folder
 from tilth.formats.onehot import OneHot, check_paper4
 from tilth.testing.worlds import World, photos, utterances
 
@@ -63,6 +66,35 @@ def test_in_the_layout_of_paper_4_it_is_what_the_paper_takes(folder: Path, tmp_p
     told = asked(capsys, *words, "--out", str(tmp_path), "-w", str(tmp_path / "ws"), "--copies", "move")
     assert Path(told["out"]) == tmp_path / "zoo-validation-set"
     assert check_paper4(Path(told["out"]), original=source) == []
+
+
+def test_what_was_proposed_before_is_replaced_in_so_many_words(folder: Path, tmp_path: Path, capsys) -> None:
+    where = ["-w", str(tmp_path / "ws")]
+    ws = tilth.open(folder / "shapes", workspace=tmp_path / "ws")
+    ws.propose("quick")
+    before = len(ws.proposals())
+    assert before
+    words = ["validation-set", str(folder / "shapes"), "--per-class", "6", "--recipe", "quick", "-q", *where]
+    assert run([*words, "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert f"They replace {before} edits that were proposed before and not applied: these are withdrawn." in said
+    assert {batch.use for batch, _ in ws.proposals()} == {"cleanse.validation_set"}
+    assert asked(capsys, *words, "--out", str(tmp_path / "again"))["replaced"] == len(ws.proposals())
+
+
+def test_where_none_can_be_chosen_what_was_proposed_before_still_waits(world: World, tmp_path: Path, capsys) -> None:
+    alone = world.data.train.where(world.data.train.labels == 0)
+    alone = Dataset(alone.table, replace(alone.schema, classes=alone.schema.classes[:1]))
+    Folder().write(alone, tmp_path / "one", lambda part: (world.contents[id] for id in part.ids.tolist()), {})
+    ws = tilth.open(tmp_path / "one", workspace=tmp_path / "ws")
+    ws.propose("quick")
+    before = ws.proposals()
+    assert before
+    words = ["validation-set", str(tmp_path / "one"), "--recipe", "quick", "-q", "-w", str(tmp_path / "ws")]
+    assert run([*words, "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "nothing could be proposed" in said and f"{len(before)} edits that were proposed before still wait" in said
+    assert ws.proposals() == before
 
 
 def test_a_class_without_enough_is_named_in_words(folder: Path, tmp_path: Path, capsys) -> None:

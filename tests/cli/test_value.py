@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import tilth
 from tilth.cli.main import run
 from tilth.testing.worlds import World, photos, utterances
 
@@ -77,6 +78,20 @@ def test_the_table_holds_every_valuator_on_record_and_begins_with_the_one_asked(
     assert pyarrow.parquet.read_table("values.parquet").column("knn_shapley_rank")[0].as_py() == 1
     run(["value", "-q", "--out", "values.jsonl"])
     assert json.loads((inside / "values.jsonl").read_text().splitlines()[0])["knn_shapley_rank"] == 1
+
+
+def test_values_with_other_settings_take_the_place_of_the_last_ones_and_it_is_said(inside: Path, capsys: Any) -> None:
+    def told(*words: str) -> str:
+        capsys.readouterr()
+        assert run(["value", "--by", "knn_shapley", *words]) == 0
+        return capsys.readouterr().err
+
+    told()
+    assert "take the place of those with the default settings" in told("--set", "neighbors=3")
+    assert "take the place" not in told("--set", "neighbors=3")
+    (record,) = [one for one in tilth.open(workspace=inside / ".tilth").valued() if one.name == "knn_shapley"]
+    assert record.settings == {"neighbors": 3}
+    assert "take the place of those with neighbors = 3" in told()
 
 
 def test_why_tells_worth_and_whom(inside: Path, capsys: Any) -> None:

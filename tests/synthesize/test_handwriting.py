@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tilth.dataset import Dataset, Schema
 from tilth.digest import digest_bytes
-from tilth.errors import SettingError, StepError
+from tilth.errors import ContentError, LearnerError, SettingError, StepError
 from tilth.numerics import attributes, picture
 from tilth.sample import Sample, raw_id
 from tilth.signal import Signal, Signals
@@ -225,6 +226,73 @@ def test_where_it_is_not_required_what_cannot_be_written_or_is_not_drawn_gets_no
     }
     adds, run = added(Handwriting(required=False), drawings, {**scans, **dict(list(noise.items())[:9])}, 10)
     assert not adds and "drawings on plain ground" in " ".join(run.lines)
+
+
+@dataclass
+class Tired:
+    """A learner, and its model, that answers as a linear one does, and fails when it has been asked too often."""
+
+    inner: Any
+    left: list[int]
+
+    def fit(self, train, valid, run, *, seed):
+        return Tired(self.inner.fit(train, valid, run, seed=seed), self.left)
+
+    def predict(self, data, run):
+        self.left[0] -= 1
+        if self.left[0] < 0:
+            raise LearnerError("the network went to sleep")
+        return self.inner.predict(data, run)
+
+    def features(self, data, run):
+        return self.inner.features(data, run)
+
+
+class Lab(MemoryRun):
+    """A run where the learner `learn.tired` is installed."""
+
+    left: list[int]
+
+    def step(self, use, settings=None):
+        return Tired(super().step("learn.linear"), self.left) if use == "learn.tired" else super().step(use, settings)
+
+
+@pytest.mark.slow
+def test_where_it_is_not_required_a_check_that_fails_ends_the_making_and_not_the_run():
+    data, contents = shelf({"train": SCAN}, counts=(24, 24, 24))
+    run = Lab(contents)
+    run.left = [10**6]
+    settings = {"learner": "learn.tired", "settings": {}, "operations": ["rotate"], "per_class": 4, "folds": 2}
+    signals = Signals({"guard": run.step("augment.guard", settings).measure(data, run)})
+
+    def made(asked, *, required):
+        run.left[0] = asked
+        return list(Handwriting(required=required).augment(data, signals, run, budget=len(data) + 100))
+
+    whole = made(10**6, required=False)
+    needed = 10**6 - run.left[0]
+    stayed = []
+    # While the check is made, while it is told whether it knows what is written, and while the last pictures are made.
+    for asked in (0, 3, needed - 1):
+        adds = made(asked, required=False)
+        assert adds == whole[: len(adds)]
+        stayed.append(len(adds))
+        what = f"no more than {len(adds)} pictures" if adds else "nothing"
+        assert run.lines[-1] == f"synthesize.handwriting makes {what} here: the network went to sleep"
+    assert stayed[:2] == [0, 0] and 0 < stayed[2] < len(whole)
+    for asked in (0, 3):
+        with pytest.raises(LearnerError, match="went to sleep"):
+            made(asked, required=True)
+
+
+def test_a_fault_of_the_program_is_never_taken_for_something_that_cannot_be_done():
+    data, contents = shelf({"train": SCAN})
+    broken = Signals({"guard": Signal("guard", data.ids, np.zeros((len(data), 3), np.float32))})
+    with pytest.raises(KeyError):
+        added(Handwriting(required=False), data, contents, 6, signals=broken)
+    gone = {one: content for one, content in contents.items() if one != data.ids[0]} | {data.ids[0]: b""}
+    with pytest.raises(ContentError):
+        added(Handwriting(required=False), data, gone, 6)
 
 
 def test_letters_that_could_be_numerals_are_letters_among_letters():

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from tilth.augment.operation import Move, Operation
-from tilth.augment.shown import Shown, rows_of
 from tilth.dataset import Dataset, Schema
 from tilth.digest import digest
 from tilth.errors import StepError
 from tilth.numerics import copies, picture
 from tilth.numerics.folds import fold_of, linked
+from tilth.shown import Shown, rows_of
 from tilth.signal import Array
 from tilth.steps import Model, Run
 

@@ -1,13 +1,16 @@
-"""Floors: no cleansing empties a class."""
+"""Floors and caps: no cleansing empties a class, nor changes more of it than it may."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 
+import numpy as np
+
 from tilth.dataset import Dataset
 from tilth.edit import Drop, Edit, Relabel
 from tilth.sample import Label
+from tilth.signal import Array
 
 
 def within_floors(data: Dataset, edits: Iterable[Edit], *, least: int = 1) -> list[Edit]:
@@ -31,6 +34,21 @@ def within_floors(data: Dataset, edits: Iterable[Edit], *, least: int = 1) -> li
         for index, moved in change.items():
             counts[names[index]] += moved
         kept.append(edit)
+    return kept
+
+
+def within_caps(data: Dataset, edits: Iterable[Edit], *, most: Array) -> list[Edit]:
+    """These edits in order, without those that would take more samples from a class than may be taken from it.
+
+    most  (k,) of each class; one that a relabel leaves on its sample loses nothing
+    """
+    left, kept = np.array(most, np.float64), list[Edit]()
+    for edit in edits:
+        stays = classes_of(edit.new) if isinstance(edit, Relabel) else []
+        leaves = [index for index in classes_of(data[edit.id].label) if index not in stays]
+        if (left[leaves] >= 1).all():
+            left[leaves] -= 1
+            kept.append(edit)
     return kept
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tilth.cleanse.floors import within_caps
 from tilth.dataset import Dataset, label_text
 from tilth.edit import Drop, Edit, Relabel
 from tilth.finding import Finding
 from tilth.sample import TRAIN, Label, Sample
-from tilth.signal import Signals
+from tilth.signal import Array, Signals
 
 _HALF = 0.5  # a class of which more is wrong is not known by its neighbours
 
@@ -72,10 +73,10 @@ class MendLabels:
             finding = latest[sample.id]
             edit = propose(sample, finding.evidence, data)
             if edit is not None:
-                proposed.append((finding.severity, edit, sample.label))
+                proposed.append((finding.severity, edit))
         proposed.sort(key=lambda item: (-item[0], item[1].id))
         noise = {one.evidence["given"]: one.evidence["class_noise"] for one in named if "class_noise" in one.evidence}
-        return self._within_caps(proposed, data, noise)
+        return within_caps(data, (edit for _, edit in proposed), most=self._most(data, noise))
 
     def _single(self, sample: Sample, evidence: Mapping[str, Any], data: Dataset) -> Edit | None:
         given, new = evidence["given"], evidence["suggested"]
@@ -119,34 +120,16 @@ class MendLabels:
         because = f"the cross-fitted model and the nearest neighbours agree: {words} of {given_words}"
         return Relabel(sample.id, given, new, because, _kept(evidence))
 
-    def _within_caps(
-        self, proposed: Sequence[tuple[float, Edit, Label]], data: Dataset, noise: Mapping[int, float]
-    ) -> list[Edit]:
-        rows = data.split(*self.splits).raw  # made samples are not judged
-        sizes = np.bincount(np.nonzero(rows.targets)[1], minlength=len(data.schema.classes))
+    def _most(self, data: Dataset, noise: Mapping[int, float]) -> Array:
+        """(k,) how many samples each class may lose.
+
+        noise  class -> how much of it is estimated to be wrong
+        """
+        sizes = np.count_nonzero(data.split(*self.splits).raw.targets, axis=0)  # made samples are not judged
         most = np.floor(sizes * self.most_share)
-        for c, share in noise.items():  # how much of the class is estimated to be wrong
+        for c, share in noise.items():
             most[c] = np.ceil(min(share, _HALF) * sizes[c])
-        left = np.minimum(most, np.maximum(sizes - self.least, 0)).astype(int)
-        kept = []
-        for _, edit, label in proposed:
-            leaves = list(_left(edit, label))
-            if all(left[c] > 0 for c in leaves):
-                left[leaves] -= 1
-                kept.append(edit)
-        return kept
-
-
-def _left(edit: Edit, label: Label) -> Iterator[int]:
-    """The classes that lose this sample."""
-    new = edit.new if isinstance(edit, Relabel) else None
-    yield from sorted(_classes(label) - _classes(new))
-
-
-def _classes(label: Label) -> set[int]:
-    if isinstance(label, frozenset):
-        return set(label)
-    return {label} if isinstance(label, int) else set()
+        return np.minimum(most, np.maximum(sizes - self.least, 0))
 
 
 def _agreement(evidence: Mapping[str, Any], spaces: Mapping[str, Any], data: Dataset) -> str:

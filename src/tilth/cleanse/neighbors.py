@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tilth.cleanse.floors import classes_of, within_floors
+from tilth.cleanse.floors import classes_of, within_caps, within_floors
 from tilth.dataset import Dataset
 from tilth.edit import Drop, Edit, Relabel
 from tilth.errors import SettingError
@@ -27,6 +27,7 @@ class MendByNeighbors:
     sample goes its way.
     """
 
+    version = 2
     source = "Lee et al. 2021, Augment and Valuate, section 3.3"
     cost = "O(findings)"
 
@@ -53,14 +54,10 @@ class MendByNeighbors:
         latest = {one.ids[0]: one for one in named if one.evidence["rule"] in self.rules}
         rows = data.only(latest).split(*self.splits)
         best = _best(rows, signals) if self.agree else {}
-        left = np.floor(data.split(*self.splits).targets.sum(axis=0) * self.most_share)
-        edits: list[Edit] = []
-        for sample in sorted(rows, key=lambda one: (-latest[one.id].severity, one.id)):
-            edit = _edit(sample, latest[sample.id], data, best.get(sample.id))
-            given = latest[sample.id].evidence["given"]
-            if edit is not None and (left[given] > 0).all():
-                left[given] -= 1
-                edits.append(edit)
+        surest = sorted(rows, key=lambda one: (-latest[one.id].severity, one.id))
+        found = (_edit(sample, latest[sample.id], data, best.get(sample.id)) for sample in surest)
+        most = np.floor(data.split(*self.splits).targets.sum(axis=0) * self.most_share)
+        edits = within_caps(data, (edit for edit in found if edit is not None), most=most)
         return within_floors(data, [*edits, *_followers(data, edits)], least=self.least)
 
 

@@ -177,7 +177,8 @@ def validation_set(ws: Any, made: Any, target: Path | None, as_json: bool) -> No
     edits = Counter(kind_of(one) for _, one in made.outcome.edits)
     if as_json:
         ids = made.data.ids.tolist()
-        _json({"version": ws.data.version, **told, "edits": dict(edits), "ids": ids, "out": str(target or "")})
+        told |= {"edits": dict(edits), "replaced": made.replaced, "ids": ids, "out": str(target or "")}
+        _json({"version": ws.data.version, **told})
         return
     print(
         made.summary.why
@@ -190,9 +191,13 @@ def validation_set(ws: Any, made: Any, target: Path | None, as_json: bool) -> No
             low, high = by_class[name]
             print(f"  {name:<20} {count:>4}   expected right {low:.1%} to {high:.1%}")
     if target is None:
+        if open_ := len(ws.proposals()):
+            print(f"{open_:,} edits that were proposed before still wait for `tilth apply`.")
         return
     more = f", {edits['drop']:,} copies of them leave train too" if edits["drop"] else ""
     print(f"\n{len(made.data):,} samples proposed{more}. Look at them before you trust them.")
+    if made.replaced:
+        print(f"They replace {made.replaced:,} edits that were proposed before and not applied: these are withdrawn.")
     print(f"set      {target}\napply    tilth apply{where(ws)}   (--skip SAMPLE for one that is wrong)")
 
 

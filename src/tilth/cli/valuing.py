@@ -60,7 +60,7 @@ def value(
     """What each train sample is worth to the judges, the samples of a small clean split: who helps, who harms, and whom.
 
     `knn_shapley` answers in seconds; `hydra` goes through the training of your model. Nothing is changed.
-    What was found stays on record for `tilth why` and `tilth report`, until the data change.
+    What each valuator said last stays on record for `tilth why` and `tilth report`, until the data change.
     """
     if list_:
         say.steps(json, role="valuators")

@@ -6,19 +6,16 @@ to put everything there: it goes with its first parent, and trains no network th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from tilth.dataset import Dataset
+from tilth.numerics.folds import families, roots
 from tilth.signal import Array
 
 
 def groups_of(data: Dataset) -> Array:
     """(n,) int: rows of one number are copies of each other, or made from each other or from the same first parent."""
-    root = _roots(data)
-    _, groups = np.unique([root(id) for id in data.ids.tolist()], return_inverse=True)
-    return groups.reshape(-1).astype(np.int64)
+    return families(*_ties(data))
 
 
 def taught_of(data: Dataset, parts: Array) -> Array:
@@ -31,7 +28,7 @@ def taught_of(data: Dataset, parts: Array) -> Array:
     parents = data.table.column("parents").to_pylist()
     if all(len(of) < 2 for of in parents):  # whole groups are in one fold
         return taught
-    root, row = _roots(data), {id: at for at, id in enumerate(data.ids.tolist())}
+    root, row = roots(*_ties(data)), {id: at for at, id in enumerate(data.ids.tolist())}
     # A parent that was dropped stands where what else was made from it stands.
     fold = {root(id): int(part) for id, part in zip(row, parts, strict=True)}
     for at, of in enumerate(parents):
@@ -43,18 +40,7 @@ def taught_of(data: Dataset, parts: Array) -> Array:
     return taught
 
 
-def _roots(data: Dataset) -> Callable[[str], str]:
-    """From a sample, or a parent that may be gone, to the one that stands for its group."""
-    links: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while (above := links.get(name, name)) != name:
-            links[name] = links.get(above, above)
-            name = above
-        return name
-
-    ids, contents = data.ids.tolist(), data.table.column("content").to_pylist()
-    for id, content, parents in zip(ids, contents, data.table.column("parents").to_pylist(), strict=True):
-        for other in (f"content {content}", *parents[:1]):
-            links[root(other)] = root(id)
-    return root
+def _ties(data: Dataset) -> tuple[list[str], list[str], list[list[str]]]:
+    """Ids, contents, and of the parents the first: what makes samples one group."""
+    ids, contents, parents = (data.table.column(name).to_pylist() for name in ("id", "content", "parents"))
+    return ids, contents, [of[:1] for of in parents]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,13 @@ def families(ids: Sequence[str], contents: Sequence[str], parents: Sequence[Sequ
     contents  (n,) digest of each, the same for copies
     parents   (n,) ids that each was made from, whether they are rows or not
     """
+    root = roots(ids, contents, parents)
+    _, groups = np.unique([root(id) for id in ids], return_inverse=True)
+    return groups.reshape(-1).astype(np.int64)
+
+
+def roots(ids: Sequence[str], contents: Sequence[str], parents: Sequence[Sequence[str]]) -> Callable[[str], str]:
+    """From a row, or a parent that is none, to the one that stands for its family."""
     links: dict[str, str] = {}
 
     def root(name: str) -> str:
@@ -37,8 +44,7 @@ def families(ids: Sequence[str], contents: Sequence[str], parents: Sequence[Sequ
     for id, content, above in zip(ids, contents, parents, strict=True):
         for other in (f"content {content}", *above):
             links[root(other)] = root(id)
-    _, groups = np.unique([root(id) for id in ids], return_inverse=True)
-    return groups.reshape(-1).astype(np.int64)
+    return root
 
 
 def fold_of(groups: Array, targets: Array, *, folds: int, seed: int) -> Array:

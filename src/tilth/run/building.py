@@ -25,11 +25,13 @@ class ValidationSet:
     data      its samples, in the split that they are to go to
     outcome   what every step on the way found, and the edits that wait for `apply`
     summary   the finding about them all: `purity`, `counts`, `short` in its evidence; None where nothing could be chosen
+    replaced  how many edits waited before and were withdrawn for these
     """
 
     data: Dataset
     outcome: Outcome
     summary: Finding | None
+    replaced: int = 0
 
     @property
     def purity(self) -> tuple[float, float]:
@@ -57,9 +59,9 @@ def with_learner(recipe: Recipe, use: str, settings: Mapping[str, Any]) -> Recip
     return replace(recipe, steps=(*calls, StepCall(use, dict(settings))))
 
 
-def built(schema: Schema, outcome: Outcome) -> ValidationSet:
+def built(schema: Schema, outcome: Outcome, *, replaced: int = 0) -> ValidationSet:
     """The samples that the edits of an outcome put into another split."""
     moved = [edit.id for _, edit in outcome.edits if isinstance(edit, Move)]
     said = [one for use, one in outcome.findings if use == DETECTOR and one.kind == "validation_set"]
     data = outcome.data.only(moved) if moved else Dataset.from_samples([], schema)
-    return ValidationSet(data, outcome, said[0] if said else None)
+    return ValidationSet(data, outcome, said[0] if said else None, replaced)

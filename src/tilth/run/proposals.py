@@ -17,14 +17,16 @@ from tilth.store.shelf import Store
 KINDS = ("drop", "relabel", "add", "weigh", "move")
 
 
-def keep(store: Store, done: Sequence[Done], start: str) -> None:
-    """Put what was proposed for version `start` on record, in place of what was proposed before."""
-    ledger = store.ledger
+def keep(store: Store, done: Sequence[Done], start: str) -> int:
+    """Put what was proposed for version `start` on record, in place of what was proposed before; returns how many edits of
+    that are withdrawn."""
+    ledger, replaced = store.ledger, len(waiting(store))
     with ledger.transaction():
         ledger.drop_batches((batch.batch for batch in ledger.batches(state="proposed")), state="withdrawn")
         for one in done:
             if one.edits:
                 _keep(store, one.edits, one.place.place, one.place.use, one.place.key, start, one.seconds)
+    return replaced
 
 
 def waiting(store: Store) -> list[tuple[Batch, Change]]:

@@ -193,7 +193,13 @@ def _measured(store: Store, run: LocalRun, place: Place, state: _State, folds: i
     if place.role == "valuators" and not state.aside and signals[0].kind != "demand":
         # Of the whole version: what is asked later is asked by its name, without reading its rows.
         kept = digest(key, signals[0].kind)
-        values.record(store, place.use, state.data.version, signal=kept, settings=place.settings, seconds=seconds)
+        mine = {"signal": kept, "settings": place.settings, "seconds": seconds}
+        former = values.record(store, place.use, state.data.version, **mine)
+        if former is not None:
+            told = ", ".join(f"{name} = {value!r}" for name, value in former.items()) or "the default settings"
+            run.log(
+                f"{place.use}: these values take the place of those with {told}; asked for again, those are found at once"
+            )
     return Done(place, signals=signals, seconds=seconds)
 
 

@@ -88,10 +88,19 @@ class Valued:
 # -- the record -----------------------------------------------------------------------------------------------
 
 
-def record(store: Store, use: str, version: str, *, signal: str, settings: Mapping[str, Any], seconds: float) -> None:
-    """Write down that `signal` (its key in the store) is the last word of this valuator on this version."""
+def record(
+    store: Store, use: str, version: str, *, signal: str, settings: Mapping[str, Any], seconds: float
+) -> Mapping[str, Any] | None:
+    """Write down that `signal` (its key in the store) is the last word of this valuator on this version; returns the settings
+    of other values by it whose place it takes, None where it takes none.
+
+    One word each: `why`, the report and the table speak of a valuator by its name.
+    """
     value = {"signal": signal, "version": version, "settings": dict(settings)}
-    store.ledger.remember(digest("valued", version, use), use, _KIND, value, seconds)
+    key = digest("valued", version, use)
+    former = store.ledger.memo(key)
+    store.ledger.remember(key, use, _KIND, value, seconds)
+    return former["settings"] if former is not None and former["signal"] != signal else None
 
 
 def on_record(store: Store, uses: Sequence[str] = ()) -> list[Valued]:

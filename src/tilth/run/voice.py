@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+_TELLING = 0.02  # share that must be done before the first of it tells a pace
+
 
 class Voice(Protocol):
     def log(self, message: str) -> None: ...
@@ -38,14 +40,20 @@ class Lines:
 
     def bar(self, what: str, total: int) -> tuple[Callable[[int], None], Callable[[], None]]:
         start = said = time.monotonic()
+        first: tuple[int, float] | None = None
 
         def update(done: int) -> None:
-            nonlocal said
+            nonlocal said, first
             now = time.monotonic()
-            if now - said >= self.every_s and done:
+            if done and first is None:
+                first = done, now
+            if now - said >= self.every_s and first is not None:
                 said = now
-                left = (now - start) / done * max(total - done, 0)
-                self.log(f"  {what}: {done:,} of {total:,}, about {_span(left)} left")
+                # What came before the first is done is getting ready: it tells no pace, where there is another.
+                since, began = first if done > first[0] else (0, start)
+                left = (now - began) / max(done - since, 1) * max(total - done, 0)
+                sure = done > first[0] or done >= _TELLING * total
+                self.log(f"  {what}: {done:,} of {total:,}" + (f", about {_span(left)} left" if sure else ""))
 
         return update, lambda: None
 

@@ -13,7 +13,7 @@ from typing import Any
 from tilth.dataset import Dataset
 from tilth.digest import digest
 from tilth.edit import Add
-from tilth.errors import SettingError, StepError
+from tilth.errors import ExportError, LearnerError, SettingError, StepError
 from tilth.signal import Signals
 from tilth.steps import Run
 from tilth.synthesize.desk import (
@@ -38,6 +38,9 @@ _NAME = "synthesize.handwriting"
 _DRAWINGS = (
     0.9  # share of the target that is drawn, where nobody has said that it is; of photographs 70 % have plain ground
 )
+# What a step or the witnesses it asks may be unable to do. A source that is gone or changed ends the run all the same: what
+# comes of it is remembered, and would be nothing also when the source is back.
+_CANNOT = (StepError, LearnerError, SettingError, ExportError)
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,7 @@ class Handwriting:
     sloppy: float = 1.0  # times as far from the glyphs as people usually are; 0 writes as printed
     balance: bool = True  # smallest classes first; False: each class gets as many
     side_px: int | None = None  # longer side of the new pictures; None: as those of the target
-    required: bool = (
-        True  # False: where the pictures are no drawings of what their classes are called, it is said and nothing made
-    )
+    required: bool = True  # False: where nothing can be made, as of pictures that are no drawings, it is said
     most_times: float | None = None  # as many times the real train pictures at most; None: what the budget has room for
     looked_at: int = 400  # target pictures at most that looks are taken from, a fair draw: a second of work
 
@@ -83,20 +84,27 @@ class Handwriting:
         object.__setattr__(self, "texts", texts_setting(_NAME, self.texts))
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
-        """New train pictures, so that the open part of the data holds at most `budget` samples."""
+        """New train pictures, so that the open part of the data holds at most `budget` samples.
+
+        Where they are not `required`, what cannot be done is said and ends the making, not the run.
+        """
+        made = 0
+        try:
+            for made, add in enumerate(self._filled(data, signals, run, budget), 1):  # noqa: B007
+                yield add
+        except _CANNOT as why:
+            if self.required:
+                raise
+            what = f"no more than {made:,} pictures" if made else "nothing"
+            run.log(f"{_NAME} makes {what} here: {str(why).splitlines()[0]}")
+
+    def _filled(self, data: Dataset, signals: Signals, run: Run, budget: int) -> Iterator[Add]:
         room = room_for(_NAME, data, budget)
         if self.most_times is not None:
             room = min(room, round(self.most_times * len(data.train.raw)))
-        if not room:
-            return
-        try:
+        if room:
             desk, can = self._desk(data, signals, run)
-        except StepError as why:
-            if self.required:
-                raise
-            run.log(f"{_NAME} makes nothing here: {str(why).splitlines()[0]}")
-            return
-        yield from desk.filled(quota_of(data, can, room, balance=self.balance), can)
+            yield from desk.filled(quota_of(data, can, room, balance=self.balance), can)
 
     def _desk(self, data: Dataset, signals: Signals, run: Run) -> tuple[Desk, list[int]]:
         """Where it is written, and the classes that can be."""

@@ -92,7 +92,8 @@ class Changing(Ground):
         copies: str = "drop",
         settings: Mapping[str, Any] | None = None,
     ) -> building.ValidationSet:
-        """A clean, balanced, diverse validation set out of train, as proposals that wait for `apply`.
+        """A clean, balanced, diverse validation set out of train, as proposals that wait for `apply`, in place of those that
+        waited before; where none can be chosen, these stay.
 
         learner   the witness: a name, `package.module:factory`; default that of the recipe
         copies    what becomes of copies of what is chosen: `drop` or `move` (along with it)
@@ -106,8 +107,9 @@ class Changing(Ground):
         with self.store.writing():
             start = history.head(self.store)
             outcome = run_plan(self.store, self.run, places, start=start, folds=chosen.folds, budget=0, commit=False)
-            proposals.keep(self.store, outcome.done, start)
-        return building.built(self.base.schema, outcome)
+            # Where nothing could be chosen there is nothing to put in the place of what waits.
+            replaced = proposals.keep(self.store, outcome.done, start) if outcome.edits else 0
+        return building.built(self.base.schema, outcome, replaced=replaced)
 
     def changes(self) -> list[tuple[Batch, Change]]:
         """Every edit in force, with its batch, in the order of the line."""

@@ -19,9 +19,9 @@ from tilth.errors import StepError
 from tilth.numerics import copies, picture
 from tilth.numerics.folds import fold_of, linked
 from tilth.numerics.made_check import faintest, farthest, nearest_other
+from tilth.shown import Shown, rows_of
 from tilth.signal import Array
 from tilth.steps import Model, Run
-from tilth.synthesize.translate.shown import Shown, rows_of
 
 _PLENTY = 12  # labelled pictures of a class in the target: enough to teach a judge on them alone
 _SIDE_PX = 96  # longer side of what is judged
@@ -228,13 +228,13 @@ def _fitted(bench: Bench, pictures: Sequence[Array], parts: Array, run: Run, num
     rows = np.flatnonzero(parts != number)
     lesson = rows_of(bench.taught.labels[rows].tolist(), bench.taught.schema)
     shown = Shown(run, [pictures[int(row)] for row in rows], f"{bench.mark} {number}")
-    return run.step(bench.learner, bench.settings).fit(lesson, None, shown.as_run(), seed=run.seed * 1000 + number)
+    return run.step(bench.learner, bench.settings).fit(lesson, None, shown, seed=run.seed * 1000 + number)
 
 
 def _asked(model: Model, pictures: Sequence[Array], taught: Dataset, run: Run, mark: str) -> tuple[Array, Array | None]:
     if not pictures:
         return np.zeros((0, len(taught.schema.classes))), None
-    rows, shown = rows_of([None] * len(pictures), taught.schema), Shown(run, pictures, mark).as_run()
+    rows, shown = rows_of([None] * len(pictures), taught.schema), Shown(run, pictures, mark)
     asking: Any = model
     if hasattr(asking, "ask"):  # ours look once for both
         return asking.ask(rows, shown)

@@ -1,4 +1,4 @@
-"""A Run in which samples look as they are given here: how a learner is taught and asked about changed pictures."""
+"""A Run in which samples look as they are given here: how a learner is taught and asked about pictures that were made."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def rows_of(labels: Sequence[Label], schema: Schema) -> Dataset:
 class Shown:
     """The run it stands before, but for the pictures: those of `rows_of`, in the order of its rows.
 
-    pictures  (n, h, w, c) uint8
+    pictures  each (h, w, c) uint8
     mark      what these pictures are: nothing that is kept for others is taken for them
     """
 
     run: Run
-    pictures: Array
+    pictures: Array | Sequence[Array]
     mark: str
 
     @property
