@@ -42,10 +42,11 @@ def behind(strokes: Strokes, gap: float) -> np.ndarray:
     return np.stack([np.full(8, x), np.linspace(-0.6, 0, 8)], 1)
 
 
-def test_writings_that_are_right_pass_untouched() -> None:
+def test_nearly_all_writings_that_are_right_pass_untouched() -> None:
     found = [tidied(drawn(one), USUAL, STRICT) for one in ONE_WORD]
     passed = [one for one in found if not one.fault]
-    assert all(one.cut == 0 for one in found) and len(passed) >= 0.95 * len(found)
+    # The bounds are learned from these: half a percent lies beyond each.
+    assert sum(one.cut > 0 for one in found) <= 0.01 * len(found) and len(passed) >= 0.95 * len(found)
 
 
 @pytest.mark.parametrize("strokes", [1, 3])
