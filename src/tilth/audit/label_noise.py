@@ -39,7 +39,7 @@ class LabelNoise:
     votes of the nearest neighbours. Severity is 1 - the pooled probability of the given label.
     """
 
-    version = 3
+    version = 4
     needs = ("probabilities",)
     of_raw = ("probabilities",)
     source = "Northcutt et al. 2021, arXiv:1911.00068; Zhu et al. 2022, arXiv:2110.06283; HOC: Zhu et al. 2021, arXiv:2102.05291"

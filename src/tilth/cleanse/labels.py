@@ -29,7 +29,7 @@ class MendLabels:
     embedding are heard in the pool, by how well they foretell labels.
     """
 
-    version = 3
+    version = 4
     source = "Northcutt et al. 2021, arXiv:1911.00068; Zhu et al. 2021, arXiv:2102.05291; 2022, arXiv:2110.06283"
     cost = "O(findings)"
 
