@@ -14,6 +14,7 @@ import json
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +41,19 @@ def main() -> None:
     asked.add_argument("--data", type=Path, default=HERE.parents[2] / "shared" / "data")
     asked.add_argument("--parts", nargs="+", default=["roman", "planted"])
     asked.add_argument("--seeds", type=int, nargs="+", default=[0])
+    asked.add_argument("--written", type=int, default=0, help="roman: witnesses learn from so many written numerals")
     asked.add_argument("--out", type=Path, default=HERE / "results.json")
     args = asked.parse_args()
     results = json.loads(args.out.read_text()) if args.out.exists() else {}
     results |= {"machine": label_noise.machine()}
     for part in args.parts:
-        found = {"roman": roman, "planted": planted, "animals": animals}[part](args.data, args.seeds)
+        work = {"roman": partial(roman, written=args.written), "planted": planted, "animals": animals}
+        found = work[part](args.data, args.seeds)
         if found is None:
             print(f"{part}: no data below {args.data}, left out")
             continue
-        results[part] = {"seeds": args.seeds} | found
+        name = f"{part}, {args.written} written" if part == "roman" and args.written else part
+        results[name] = {"seeds": args.seeds} | found
         args.out.write_text(json.dumps(results, indent=1) + "\n")
     print(json.dumps(results, indent=1))
 
@@ -57,7 +61,7 @@ def main() -> None:
 # -- the reviewed half of the Roman numerals --------------------------------------------------------------------
 
 
-def roman(where: Path, seeds: list[int]) -> dict[str, Any] | None:
+def roman(where: Path, seeds: list[int], written: int = 0) -> dict[str, Any] | None:
     folder = where / "roman_numerals"
     if not (folder / "reviewed.csv").exists():
         return None
@@ -68,7 +72,8 @@ def roman(where: Path, seeds: list[int]) -> dict[str, Any] | None:
     rows: list[dict[str, Any]] = []
     for seed in seeds:
         began, work = time.perf_counter(), time.process_time()
-        found = crossfit(run.step("learn.contrastive"), data, run, folds=5, seed=seed)
+        taught, at = with_written(data, contents, written, seed)
+        found = crossfit(run.step("learn.contrastive"), taught, at, folds=5, seed=seed)
         spent = {"wall_s": round(time.perf_counter() - began), "cpu_s": round(time.process_time() - work)}
         signals = Signals({"embedding": embedding}).with_(*(one for one in found if one is not None))
         p = signals["probabilities"].rows(data.ids).astype(np.float64)
@@ -97,6 +102,18 @@ def roman(where: Path, seeds: list[int]) -> dict[str, Any] | None:
         print(json.dumps(row, indent=1), flush=True)
         rows.append(row)
     return {"reviewed": dict(Counter(verdict for verdict, _ in verdicts if verdict)), "rows": rows}
+
+
+def with_written(data: Dataset, contents: dict[str, bytes], written: int, seed: int) -> tuple[Dataset, MemoryRun]:
+    """These and so many numerals by the motor model, in the looks of the label book: what the witnesses learn from."""
+    run = MemoryRun(contents, seed=seed)
+    if not written:
+        return data, run
+    step = run.step("synthesize.handwriting", {"against": "label_book", "balance": False})
+    adds = list(step.augment(data, Signals(), run, budget=len(data) + written))
+    more = {one: add.content for add in adds for one in (add.sample.id, add.sample.content)}
+    both = Dataset.from_samples([*data, *(add.sample for add in adds)], data.schema)
+    return both, MemoryRun({**contents, **more}, seed=seed)
 
 
 # -- planted noise ----------------------------------------------------------------------------------------------
