@@ -68,7 +68,7 @@ class Handwriting:
         "Plamondon 1995, doi:10.1007/BF00202785 (lognormal strokes); Flash and Hogan 1985, "
         "doi:10.1523/JNEUROSCI.05-07-01688.1985 (minimum jerk); glyphs by Dr. A. V. Hershey"
     )
-    cost = "3 ms for a numeral of 300 x 300, and as long again for writing it to a file"
+    cost = "1 ms for a numeral of 300 x 300, and as long again for writing it to a file"
 
     def __post_init__(self) -> None:
         if self.movement != "both" and self.movement not in MOVEMENTS:
