@@ -20,7 +20,7 @@ from tilth.errors import SettingError, StepError, did_you_mean
 from tilth.signal import Signals
 from tilth.steps import Run
 
-_CHECKS = ("neighbors", "learner", "none")
+_CHECKS = ("neighbors", "linear", "learner", "none")
 _DRAW_ON_SYNONYMS = frozenset(("synonym", "insert"))
 _STOCK = 20_000  # words that a masked one may become: enough to be as frequent as in the texts
 
@@ -39,7 +39,7 @@ class Words:
     cosine: float = 0.8  # of two vectors of words that may stand for one another; TextAttack's bound
     mask: str = "[MASK]"  # what stands for a masked word; BERT's own
     label_words: float = 0.01  # share of the vocabulary, per class, that is never touched nor brought in
-    check: str = "neighbors"  # whether a new text keeps its label: nearest real texts, a cross-fitted learner, none
+    check: str = "neighbors"  # whether a new text keeps its label: nearest real texts, linear models, a learner, none
     learner: str = "text-linear"  # of the check by a learner
     balance: bool = True  # smallest classes first; False: every text is used alike
     fill: bool = False  # go on past the size of the largest class, up to the budget
