@@ -26,7 +26,7 @@ _LIFT = " R"
 @lru_cache(maxsize=1)
 def faces() -> Mapping[str, Mapping[str, Polylines]]:
     """Face -> letter -> its lines: futural (Latin print), scripts (Latin script), greeks and cyrilc_1."""
-    text = files(__package__).joinpath("hershey.txt").read_text("utf-8")
+    text = files("tilth.synthesize.hand").joinpath("hershey.txt").read_text("utf-8")
     _, *blocks = text.strip().split("\n\n")  # before the first one stands whose they are
     found: dict[str, Mapping[str, Polylines]] = {}
     for block in blocks:
