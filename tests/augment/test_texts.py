@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilth.augment.drafting import Draws
+from tilth.augment.judging import judge_of
 from tilth.augment.synonyms.built_in import BuiltIn
 from tilth.augment.synonyms.lexicon import Synonyms
-from tilth.augment.text_check import Neighborhood, said_of, text_check
 from tilth.augment.texts import Words
 from tilth.augment.words import WORD
 from tilth.augment.writing import OPERATIONS, SETS, letters, marks, named
@@ -376,42 +376,27 @@ def test_another_file_of_synonyms_is_another_step(tmp_path: Path) -> None:
 # -- the check ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", ["neighbors", "learner"])
-def test_a_text_that_became_another_class_is_turned_away(how: str) -> None:
+@pytest.mark.parametrize("asked", ["linear", "neighbors", "learner"])
+def test_a_text_that_became_another_class_is_turned_away(asked: str) -> None:
     world = worlds.utterances(240, seed=1)
     data = world.data.train
-    judge = text_check(data, how, "text-linear", world.run())
-    assert judge is not None
+    judge = judge_of(data, world.run(), asked=asked)
     texts = world.run().texts(data)
     other = [texts[int(np.flatnonzero(data.labels != label)[0])] for label in data.labels]
-    rows = np.arange(len(data))
-    kept = np.mean([one.kept for one in judge.of(texts, data.targets, rows)])
-    strange = np.mean([one.kept for one in judge.of(other, data.targets, rows)])
+    parents = [(id,) for id in data.ids.tolist()]
+    kept = np.mean([one.passed for one in judge.of(texts, data.targets, parents)])
+    strange = np.mean([one.passed for one in judge.of(other, data.targets, parents)])
     assert kept >= 0.95 and strange <= 0.35
 
 
-def test_neighbours_vote_by_likeness_and_the_parent_has_no_vote() -> None:
-    texts, targets = ["red rose", "red roses", "blue sea"], np.eye(2)[[0, 1, 1]].astype(np.float32)
-    asked = Neighborhood.of(texts, targets)
-    chances, distances = asked.answers(["red rose"], np.array([0]))
-    assert chances[0].argmax() == 1 and distances[0] > 0, "without its parent only the other class is near"
-    chances, distances = asked.answers(["red rose"], np.array([-1]))
-    assert chances[0].argmax() == 0 and distances[0] == pytest.approx(0, abs=1e-3)
-
-
-def test_a_label_of_several_is_as_sure_as_its_faintest() -> None:
-    chances, targets = np.array([[0.9, 0.6, 0.2], [0.9, 0.4, 0.2]]), np.array([[1, 1, 0], [1, 1, 0]])
-    own, right = said_of(chances, targets, multi=True)
-    np.testing.assert_allclose(own, [0.6, 0.4])
-    assert right.tolist() == [True, False]
-
-
-def test_too_few_texts_are_not_judged() -> None:
+@pytest.mark.parametrize("asked", ["linear", "neighbors", "learner"])
+def test_of_too_few_texts_nothing_is_said_of_the_label(asked: str) -> None:
     data = of_texts(["one thing", "another"], [0, 1])
-    assert text_check(data, "neighbors", "text-linear", MemoryRun()) is None
+    (said,) = judge_of(data, MemoryRun(), asked=asked).of(["one thing more"], data.targets[:1], [(data.ids[0],)])
+    assert said.passed and set(said.evidence) == {"strange"}
 
 
 def test_what_passed_carries_what_the_check_said() -> None:
     world = worlds.utterances(80, imbalance=0.4, seed=4)
     add = added(Words(operations=("keyboard",)), world.data.open, world.run(), 200)[0]
-    assert 0 <= add.evidence["probability"] <= 1 and 0 <= add.evidence["distance"] <= 1
+    assert 0 <= add.evidence["probability"] <= 1 and 0 <= add.evidence["strange"] <= 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tilth.cleanse.labels import MendLabels
 from tilth.dataset import Dataset, Schema
-from tilth.edit import Drop, Relabel
+from tilth.edit import Drop, Relabel, Weigh
 from tilth.finding import Finding
 from tilth.sample import Label, Sample, raw_id
 from tilth.signal import Signals
@@ -56,6 +56,7 @@ def finding(
     confident: bool = True,
     class_noise: float | None = None,
     pooled: tuple[float, float] | None = None,
+    true: tuple[float, float] | None = None,
 ) -> Finding:
     votes = {"embedding": ballot(0.0, 0.9)} if votes is None else votes
     evidence = {
@@ -69,6 +70,7 @@ def finding(
         "votes": votes,
         **({"class_noise": class_noise} if class_noise is not None else {}),
         **({"given_pooled": pooled[0], "suggested_pooled": pooled[1]} if pooled else {}),
+        **({"given_true": true[0], "suggested_true": true[1]} if true else {}),
     }
     return Finding("label_noise", (id,), severity, "because", evidence)
 
@@ -128,6 +130,37 @@ def test_the_second_space_speaks_by_its_weight_in_the_pool() -> None:
     assert not mended(DATA, finding(row(DATA, 3), votes=votes, pooled=(0.35, 0.6)))
 
 
+def test_where_labels_are_seldom_wrong_agreement_is_not_enough() -> None:
+    doubted = finding(row(DATA, 3), true=(0.55, 0.4))
+    assert isinstance(mended(DATA, doubted)[0], Relabel)
+    assert not mended(DATA, doubted, sure=0.6)
+    assert isinstance(mended(DATA, finding(row(DATA, 3), true=(0.3, 0.65)), sure=0.6)[0], Relabel)
+
+
+def test_what_stays_weighs_as_much_as_it_is_probably_right() -> None:
+    data = DATA.apply([Weigh(row(DATA, 5), 2.0, "by hand"), Weigh(row(DATA, 6), 0.0, "by hand")])
+    found = [finding(row(data, at), true=(0.25, 0.4)) for at in (4, 5, 6)]
+    found += [finding(row(data, 7), true=(0.1, 0.9)), finding(row(data, 8), p=(0.4, 0.6))]
+    edits = mended(data, *found, sure=0.6, weigh=True)
+    kinds = {edit.id: edit for edit in edits}
+    assert set(kinds) == {row(data, at) for at in (4, 5, 7)}, (
+        "what weighs nothing stays so; unknown odds change nothing"
+    )
+    assert isinstance(kinds[row(data, 7)], Relabel)
+    weighed = [kinds[row(data, 4)], kinds[row(data, 5)]]
+    assert [edit.weight for edit in weighed] == [0.25, 0.5]
+    assert weighed[0].because == "its label vi is right with a probability of 0.25"
+    assert not mended(DATA, finding(row(DATA, 4), true=(0.25, 0.4)), sure=0.6), "only where it is asked for"
+
+
+def test_what_a_cap_leaves_weighs_less() -> None:
+    found = [finding(row(DATA, n), severity=n / 40, true=(0.2, 0.8)) for n in range(20)]
+    edits = mended(DATA, *found, most_share=0.25, weigh=True)
+    assert sum(isinstance(edit, Relabel) for edit in edits) == 5
+    assert sum(isinstance(edit, Weigh) for edit in edits) == 15
+    assert len({edit.id for edit in edits}) == 20
+
+
 def test_a_label_that_changed_since_is_not_touched() -> None:
     after = DATA.apply([Relabel(row(DATA, 3), 1, 2, "by a person")])
     assert not mended(after, finding(row(DATA, 3)))
@@ -179,10 +212,13 @@ def test_keeps_the_contract() -> None:
     check_step(MendLabels(), world=world, findings=found)
 
 
-def multi(id: str, given: set[int], doubted: list[int], p: list[float], votes: list[float]) -> Finding:
+def multi(
+    id: str, given: set[int], doubted: list[int], p: list[float], votes: list[float], true: list[float] | None = None
+) -> Finding:
     evidence = {
         "given": sorted(given), "doubted": doubted, "doubted_probability": p, "confident": True,
         "votes": {"embedding": {"doubted": votes, "neighbors": ["n1", "n2"]}},
+        **({"doubted_true": true, "given_true": 0.3} if true else {}),
     }  # fmt: skip
     return Finding("label_noise", (id,), 0.9, "because", evidence)
 
@@ -195,6 +231,15 @@ def test_of_several_labels_the_agreed_ones_are_turned_over() -> None:
     assert "iv out, x in of iv + vi" in edit.because
     (edit,) = mended(data, multi(id, {0, 1}, [0, 2], [0.05, 0.95], [0.1, 0.3]))
     assert edit.new == frozenset({1})
+
+
+def test_of_several_labels_those_that_are_surely_wrong_are_turned_over() -> None:
+    data = table([frozenset({0, 1})] * 8, task="multi-label")
+    found = multi(row(data, 2), {0, 1}, [0, 2], [0.05, 0.95], [0.1, 0.9], [0.3, 0.55])
+    (edit,) = mended(data, found, sure=0.6)
+    assert edit.new == frozenset({1}), "of the missing one it is not sure"
+    (edit,) = mended(data, found, sure=0.8, weigh=True)
+    assert isinstance(edit, Weigh) and edit.weight == 0.3
 
 
 def test_of_several_labels_the_last_is_never_taken() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tilth.dataset import Dataset, Schema
 from tilth.digest import digest_bytes
-from tilth.edit import Add, Relabel
+from tilth.edit import Add, Relabel, Weigh
 from tilth.errors import ExportError, SourceError
 from tilth.formats.table import Table
 from tilth.sample import Sample, made_id
@@ -299,6 +299,19 @@ def test_an_improved_table_keeps_order_columns_and_other_values(tmp_path: Path, 
     Table().write(data, tmp_path / "out", kit.contents(reading), {**reading.facts, "lineage": True})
     assert (tmp_path / "out/d.csv").read_text().splitlines()[-1] == f";one now here;a;augment.text:swap;{ids['d:1']}"
     assert kit.tree(tmp_path / "in") == before
+
+
+def test_weights_have_a_column_where_they_differ(tmp_path: Path, kit) -> None:
+    reading = read_text(kit, tmp_path, "text,label\none here,a\ntwo here,b\n")
+    lighter = reading.data.apply([Weigh(str(reading.data.ids[0]), 0.25, "doubted")])
+    Table().write(lighter, tmp_path / "out.csv", kit.contents(reading), reading.facts)
+    told = {s.text: s.weight for s in lighter}
+    want = f"text,label,weight\none here,a,{told['one here']}\ntwo here,b,{told['two here']}\n"
+    assert (tmp_path / "out.csv").read_text() == want
+    heavy = read_text(kit, tmp_path, "text,label,weight\none here,a,70\ntwo here,b,80\n", "kilos.csv", label="label")
+    lighter = heavy.data.apply([Weigh(str(heavy.data.ids[0]), 0.25, "doubted")])
+    Table().write(lighter, tmp_path / "again.csv", kit.contents(heavy), heavy.facts)
+    assert (tmp_path / "again.csv").read_text().startswith("text,label,weight,tilth_weight\none here,a,70,")
 
 
 def test_made_pictures_lie_with_the_others(tmp_path: Path, kit) -> None:

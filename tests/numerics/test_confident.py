@@ -148,6 +148,44 @@ def test_equal_margins_take_the_earlier_sample_on_every_machine() -> None:
     assert sorted(confident._largest(values, 3).tolist()) == [0, 2, 4]
 
 
+def test_what_is_true_follows_from_the_noise_by_the_rule_of_bayes() -> None:
+    joint = np.array([[80, 10], [20, 90]])  # given by true: a fifth of the first class is given as the second
+    p = np.array([[0.9, 0.1], [0.5, 0.5]])
+    found = confident.truths(np.array([1, 0]), p, joint)
+    np.testing.assert_allclose(found[0], np.array([0.9 * 0.2, 0.1 * 0.9]) / (0.9 * 0.2 + 0.1 * 0.9))
+    np.testing.assert_allclose(found[1], np.array([0.8, 0.1]) / 0.9)
+
+
+def test_where_no_label_is_wrong_the_given_one_is_true_and_where_nothing_is_said_nothing_is() -> None:
+    labels, p, _ = noisy(60, 3, wrong=0.0, seed=1)
+    found = confident.truths(labels, p, np.diag(np.bincount(labels, minlength=3)))
+    np.testing.assert_allclose(found, np.eye(3)[labels])
+    np.testing.assert_array_equal(confident.truths(labels, np.zeros((60, 3)), np.eye(3)), np.zeros((60, 3)))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_label_and_opinion_together_are_right_more_often_than_either(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.full(4, 0.4), 5_000)
+    truth = (rng.random((5_000, 1)) > p.cumsum(1)[:, :3]).sum(1)
+    labels = np.where(rng.random(5_000) < 0.3, rng.integers(0, 4, 5_000), truth)
+    joint = np.zeros((4, 4))
+    np.add.at(joint, (labels, truth), 1)
+    found = confident.truths(labels, p, joint)
+    np.testing.assert_allclose(found.sum(1), 1)
+    right = (found.argmax(1) == truth).mean()
+    assert right > max((p.argmax(1) == truth).mean(), (labels == truth).mean())
+    assert abs(found.max(1).mean() - right) < 0.02, "and as often as it says"
+
+
+def test_of_several_labels_each_is_a_yes_or_no() -> None:
+    targets, p = several(400, 3, wrong=0.1, seed=3)
+    joint = confident.multi_confident_joint(targets, p)
+    found = confident.multi_truths(targets, p, joint)
+    one = confident.truths(targets[:, 1].astype(int), np.stack([1 - p[:, 1], p[:, 1]], 1), joint[1])
+    np.testing.assert_allclose(found[:, 1], one[:, 1])
+
+
 def test_one_class_flags_nothing() -> None:
     assert not confident.flagged(np.zeros(5, dtype=np.int64), np.ones((5, 1))).any()
     np.testing.assert_array_equal(confident.normalized_margin(np.zeros(2, dtype=np.int64), np.ones((2, 1))), [1, 1])

@@ -22,14 +22,37 @@ def loss(p: np.ndarray, labels: np.ndarray) -> float:
 
 @given(st.integers(0, 10**6), st.integers(2, 6))
 @settings(max_examples=25, deadline=None)
-def test_the_pool_foretells_labels_no_worse_than_its_best_witness(seed: int, k: int) -> None:
+def test_the_better_witness_weighs_more_and_the_pool_adds_up(seed: int, k: int) -> None:
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, k, 300)
     heard = [opinion(labels, k, strength=s, rng=rng) for s in (2.0, 0.5)]
     q, weights = pooled(heard, labels)
     np.testing.assert_allclose(q.sum(axis=1), 1)
-    assert (weights >= 0).all()
-    assert loss(q, labels) <= min(loss(p, labels) for p in heard) + 0.005  # 0.005: the floor under each opinion
+    np.testing.assert_allclose(weights.sum(), 1)
+    assert weights[0] > weights[1] >= 0
+    np.testing.assert_allclose(q, weights[0] * heard[0] + weights[1] * heard[1])
+
+
+def test_who_speaks_softly_weighs_as_much_as_who_says_the_same_aloud() -> None:
+    rng = np.random.default_rng(4)
+    labels = rng.integers(0, 5, 3000)
+    one, other = (opinion(labels, 5, strength=2, rng=rng) for _ in range(2))
+    soft = one**0.4 / (one**0.4).sum(axis=1, keepdims=True)
+    _, aloud = pooled([one, other], labels)
+    _, softly = pooled([soft, other], labels)
+    np.testing.assert_allclose(softly, aloud, atol=0.05)
+    # Without temperatures the soft one would hardly be heard.
+    assert softly[0] > 0.4
+
+
+def test_a_crowd_that_is_always_sure_does_not_drown_a_model_that_is_right_more_often() -> None:
+    rng = np.random.default_rng(5)
+    labels = rng.integers(0, 4, 4000)
+    model = np.full((4000, 4), 0.2)  # right nine times of ten, and says so with .4
+    model[np.arange(4000), np.where(rng.random(4000) < 0.9, labels, (labels + 1) % 4)] = 0.4
+    crowd = np.eye(4)[np.where(rng.random(4000) < 0.7, labels, (labels + 2) % 4)]
+    _, weights = pooled([model, crowd], labels)
+    assert weights[0] > weights[1]
 
 
 def test_a_witness_who_guesses_fades() -> None:
@@ -65,7 +88,7 @@ def test_where_nobody_has_an_opinion_all_classes_are_as_likely() -> None:
 
 def test_what_one_witness_finds_likely_is_not_ruled_out_by_another() -> None:
     sure = np.array([[1.0, 0.0]] * 9 + [[0.0, 1.0]])
-    kind = np.full((10, 2), 0.5)
+    kind = np.array([[0.8, 0.2]] * 9 + [[0.7, 0.3]])
     q, _ = pooled([sure, kind], np.zeros(10, int))
     assert q[-1, 0] > 0.03
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tilth.numerics.text_check import text_check
+from tilth.numerics.text_check import UNCHECKED, text_check
 
 PLACES = ("Oslo", "Perth", "Turin", "Quito", "Kyoto", "Lisbon", "Accra", "Hanoi", "Bern", "Lima")
 TEXTS = [
@@ -47,12 +47,19 @@ def test_several_labels_are_asked_one_by_one():
     assert both.passed and not half.passed
 
 
-def test_models_that_saw_a_parent_are_not_asked():
-    judge = text_check(TEXTS, TARGETS, KEYS, multi=False, seed=0)
-    for key in KEYS[:6]:
-        unseen = judge._unseen([key])
-        assert unseen.sum() == 1 and unseen[judge.fold[key]]
-    assert judge._unseen([]).all()
+def test_a_parent_that_is_itself_taken_for_another_class_asks_less_of_its_child():
+    texts, targets = [*TEXTS, "soup tastes good in Rome"], np.vstack([TARGETS, np.eye(2)[[0]]])  # the last one is wrong
+    judge = text_check(texts, targets, [*KEYS, "odd"], multi=False, seed=0)
+    judge.weakest = 0.0  # of a file with a wrong label in a hundred
+    child, orphan = judge.of(["soup tastes very good in Rome"] * 2, np.eye(2)[[0, 0]], [("odd",), ()])
+    assert child.passed and not orphan.passed
+    assert judge.right["odd"] is False
+
+
+def test_what_was_said_is_evidence_as_far_as_it_is_known():
+    assert UNCHECKED.passed and UNCHECKED.evidence == {}
+    (said,) = verdicts(["snow falls over Bern"], [0])
+    assert said.evidence == {"probability": said.probability, "strange": said.strange}
 
 
 def test_no_texts_at_all():

@@ -142,8 +142,9 @@ def test_no_more_is_written_than_so_many_times_the_real_pictures():
     most = round(1.5 * len(data.train))
     assert len(added(Handwriting(most_times=1.5), data, contents, 10 * len(data.train))[0]) == most
     assert len(added(Handwriting(most_times=1.5), data, contents, 1)[0]) == 1
-    with pytest.raises(SettingError, match="most_times"):
-        Handwriting(most_times=0)
+    for wrong in (0, True, float("inf"), "1"):
+        with pytest.raises(SettingError, match="most_times"):
+            Handwriting(most_times=wrong)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_class_that_no_font_can_write_is_left_out_and_said():

@@ -39,7 +39,7 @@ class LabelNoise:
     votes of the nearest neighbours. Severity is 1 - the pooled probability of the given label.
     """
 
-    version = 3
+    version = 4
     needs = ("probabilities",)
     of_raw = ("probabilities",)
     source = "Northcutt et al. 2021, arXiv:1911.00068; Zhu et al. 2022, arXiv:2110.06283; HOC: Zhu et al. 2021, arXiv:2102.05291"
@@ -118,6 +118,8 @@ def _single_reason(said: Opinions, row: int) -> tuple[str, dict[str, Any]]:
         "suggested_probability": _short(p[suggested]),
         "given_pooled": _short(said.pooled[row, given]),
         "suggested_pooled": _short(said.pooled[row, suggested]),
+        "given_true": _short(said.truths[row, given]),
+        "suggested_true": _short(said.truths[row, suggested]),
         "usual_probability": _short(said.usual["probabilities"][given]),
         "votes": ballots,
     }
@@ -156,7 +158,7 @@ def _multi_reason(said: Opinions, row: int) -> tuple[str, dict[str, Any]]:
     doubted = belief < 0.5
     doubted[belief.argmin()] = True  # confident learning may flag what the pool finds likely: name the least likely
     classes = np.flatnonzero(doubted).tolist()
-    given = np.flatnonzero(carried).tolist()
+    given, right = np.flatnonzero(carried).tolist(), np.where(carried, said.truths[row], 1 - said.truths[row])
     parts = [f"{schema.classes[c]} {'is given' if carried[c] else 'is missing'} ({p[c]:.2f})" for c in classes]
     why = (
         f"labelled {label_text(schema, frozenset(given))}; the model that did not see it says otherwise of "
@@ -169,6 +171,8 @@ def _multi_reason(said: Opinions, row: int) -> tuple[str, dict[str, Any]]:
         "suggested_probability": _short(np.where(carried, 1 - p, p)[doubted].min()),
         "doubted": classes,
         "doubted_probability": [_short(p[c]) for c in classes],
+        "doubted_true": [_short(said.truths[row, c]) for c in classes],
+        "given_true": _short(right.min()),
         "votes": {
             space: {
                 "doubted": [_short(votes.shares[row, c]) for c in classes],

@@ -59,6 +59,16 @@ class Opinions:
         said = {"probabilities": self.probabilities, **{space: votes.shares for space, votes in self.votes.items()}}
         return {name: np.bincount(labels, weights=shares[own], minlength=k) / sizes for name, shares in said.items()}
 
+    @cached_property
+    def truths(self) -> Array:
+        """(n, k) how probable each class truly is so: the pooled opinion, where the given label and how often labels are
+        wrong are heard too. Rows add up to 1 where labels are single."""
+        if self.multi:
+            joint = confident.multi_confident_joint(self.data.targets, self.probabilities)
+            return confident.multi_truths(self.data.targets, self.pooled, joint)
+        joint = confident.confident_joint(self.data.labels, self.probabilities)
+        return confident.truths(self.data.labels, self.pooled, joint)
+
     @property
     def class_noise(self) -> Array | None:
         """(k,) estimated share 0..1 of each class that belongs to another, from how often neighbours agree in the first

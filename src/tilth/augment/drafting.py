@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from tilth.augment.text_check import TextCheck
 from tilth.augment.turns import Names, Turns, made_sample
 from tilth.augment.writing import OPERATIONS
 from tilth.augment.writing.operation import FULL, Stock
@@ -18,6 +17,7 @@ from tilth.augment.writing.phrase import Phrase, parsed
 from tilth.dataset import Dataset, label_text
 from tilth.digest import digest_bytes
 from tilth.edit import Add
+from tilth.numerics.text_check import TextCheck
 from tilth.sample import Sample, made_id
 from tilth.signal import Array
 from tilth.steps import Run
@@ -88,7 +88,6 @@ class Drafting:
     maker   name of the step; the technique is put behind it
     key     the step's key: part of the ids and of the randomness
     keep    words that carry a label
-    rows    id of a real text -> its row in the check
     known   every text there is, and in the end every one that was made
     """
 
@@ -98,7 +97,6 @@ class Drafting:
     stock: Stock
     keep: frozenset[str]
     check: TextCheck | None
-    rows: dict[str, int]
     known: set[str]
     turned_away: int = 0
     spent: set[str] = field(default_factory=set[str])
@@ -142,12 +140,12 @@ class Drafting:
             for slot, draft in tried:
                 slot.draft = draft
         elif tried:
-            rows = np.array([self.rows.get(slot.parent.id, -1) for slot, _ in tried])
+            parents = [(slot.parent.id, *slot.parent.parents) for slot, _ in tried]
             wanted = np.stack([targets[slot.parent.id] for slot, _ in tried])
-            found = self.check.of([draft.text for _, draft in tried], wanted, rows)
+            found = self.check.of([draft.text for _, draft in tried], wanted, parents)
             for (slot, draft), verdict in zip(tried, found, strict=True):
-                if verdict.kept:
-                    slot.draft, slot.evidence = draft, dict(verdict.evidence)
+                if verdict.passed:
+                    slot.draft, slot.evidence = draft, verdict.evidence
                 else:
                     self.turned_away += 1
         self.known.update(draft.text for slot, draft in tried if slot.draft is draft)

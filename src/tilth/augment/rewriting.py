@@ -11,13 +11,14 @@ from typing import TypeAlias
 
 import numpy as np
 
+from tilth.augment.judging import judge_of
 from tilth.augment.turns import Names, demand_of, made_sample, plan
 from tilth.augment.words import WORD, class_words, lower, negates
 from tilth.dataset import Dataset, label_text
 from tilth.digest import digest_bytes
 from tilth.edit import Add
 from tilth.errors import SettingError, StepError
-from tilth.numerics.text_check import Checked, TextCheck, text_check
+from tilth.numerics.text_check import UNCHECKED, Checked, TextCheck
 from tilth.sample import Sample, made_id
 from tilth.signal import Signals
 from tilth.steps import Run
@@ -56,7 +57,7 @@ class Rewriting:
             raise StepError(f"{self.maker} works on texts; this dataset holds images.")
         train, level = data.train, self.balance and not self.fill
         keep = class_words(run.texts(train), train.targets, share=self.label_words) if len(train) else frozenset[str]()
-        judge = _judge(data, run) if self.check else None
+        judge = judge_of(data, run) if self.check else None
         known, spent, away = set(run.texts(data)), set[str](), Counter[str]()
         for attempt in range(_ROUNDS):
             turns = plan(
@@ -113,8 +114,7 @@ class Rewriting:
             maker=f"{self.maker}:{self.technique}", home="text", text=text,
         )  # fmt: skip
         evidence: dict[str, object] = {"technique": self.technique}
-        evidence |= {"probability": said.probability} if said.probability == said.probability else {}  # not NaN
-        evidence |= {"strange": said.strange} if said.strange == said.strange else {}
+        evidence |= said.evidence
         because = f"more of {label_text(data.schema, parent.label)}: {parent.path} {self.words}"
         return Add(sample, because, evidence, content)
 
@@ -143,15 +143,9 @@ def harm(before: str, after: str, keep: frozenset[str]) -> str:
     return ""
 
 
-def _judge(data: Dataset, run: Run) -> TextCheck:
-    real = data.where(~data.made & (data.targets.sum(axis=1) > 0))
-    multi, seed = data.schema.task == "multi-label", int(run.rng("check").integers(2**31))
-    return text_check(run.texts(real), real.targets, real.ids.tolist(), multi=multi, seed=seed)
-
-
 def _verdicts(found: Sequence[tuple[Sample, int, str]], data: Dataset, judge: TextCheck | None) -> list[Checked]:
     if judge is None or not found:
-        return [Checked(True, float("nan"), float("nan"), "")] * len(found)
+        return [UNCHECKED] * len(found)
     rows = {id: at for at, id in enumerate(data.ids.tolist())}
     targets = data.targets[[rows[parent.id] for parent, _, _ in found]]
     # A parent that was made itself stands for the real ones that it came from.

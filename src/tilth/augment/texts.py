@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tilth.augment.drafting import Drafting, Draws
+from tilth.augment.judging import judge_of
 from tilth.augment.synonyms.choose import SOURCES, identity, lexicon
 from tilth.augment.synonyms.lexicon import Lexicon, Synonyms
-from tilth.augment.text_check import text_check
 from tilth.augment.turns import Turns, demand_of, plan
 from tilth.augment.words import WORD, class_words, lower
 from tilth.augment.writing import named
@@ -20,7 +20,7 @@ from tilth.errors import SettingError, StepError, did_you_mean
 from tilth.signal import Signals
 from tilth.steps import Run
 
-_CHECKS = ("neighbors", "learner", "none")
+_CHECKS = ("neighbors", "linear", "learner", "none")
 _DRAW_ON_SYNONYMS = frozenset(("synonym", "insert"))
 _STOCK = 20_000  # words that a masked one may become: enough to be as frequent as in the texts
 
@@ -39,13 +39,13 @@ class Words:
     cosine: float = 0.8  # of two vectors of words that may stand for one another; TextAttack's bound
     mask: str = "[MASK]"  # what stands for a masked word; BERT's own
     label_words: float = 0.01  # share of the vocabulary, per class, that is never touched nor brought in
-    check: str = "neighbors"  # whether a new text keeps its label: nearest real texts, a cross-fitted learner, none
+    check: str = "neighbors"  # whether a new text keeps its label: nearest real texts, linear models, a learner, none
     learner: str = "text-linear"  # of the check by a learner
     balance: bool = True  # smallest classes first; False: every text is used alike
     fill: bool = False  # go on past the size of the largest class, up to the budget
     most_per_parent: int = 9  # new texts of one; EDA's choice
 
-    version = 1
+    version = 2
     modality = ("text",)
     own_learner = True
     source = "Wei and Zou 2019, arXiv:1901.11196 (EDA); Devlin et al. 2019, arXiv:1810.04805, for masking"
@@ -93,7 +93,6 @@ class Words:
     def _drafting(self, data: Dataset, run: Run) -> Drafting:
         """All that is learned from the data before the first text is made."""
         train = data.train
-        real = train.where(~train.made & (train.targets.sum(axis=1) > 0))
         keep = class_words(run.texts(train), train.targets, share=self.label_words)
         pool = named("augment.words", self.operations, self.forbid)
         source = self._lexicon(data, run) if _DRAW_ON_SYNONYMS & set(pool) else None
@@ -101,9 +100,8 @@ class Words:
         stock = Stock(synonyms, _common(run.texts(train), keep), self.mask)
         key = digest(self) if source is None else digest(self, source.key)
         draws = Draws.of(pool, self.strength, self.composed, self.most_at_once)
-        judge = None if self.check == "none" else text_check(real, self.check, self.learner, run)
-        rows = {id: row for row, id in enumerate(real.ids.tolist())}
-        return Drafting("augment.words", key, draws, stock, keep, judge, rows, set(run.texts(data)))
+        judge = None if self.check == "none" else judge_of(train, run, asked=self.check, learner=self.learner)
+        return Drafting("augment.words", key, draws, stock, keep, judge, set(run.texts(data)))
 
     def _lexicon(self, data: Dataset, run: Run) -> Lexicon:
         found = lexicon(self.synonyms, self.synonyms_at, run.texts(data), cosine=self.cosine)

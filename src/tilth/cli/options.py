@@ -49,7 +49,7 @@ RecipeOpt = Annotated[
 ]
 BudgetOpt = Annotated[
     int | None,
-    typer.Option(min=1, help="Most train and valid samples of the result.  [default: the size of the source]"),
+    typer.Option(min=1, help="Most train and valid samples of the result.  [default: as many as the source has]"),
 ]
 LearnerOpt = Annotated[
     str | None,

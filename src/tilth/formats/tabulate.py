@@ -20,6 +20,8 @@ from tilth.formats.staging import staged_file, staged_folder
 from tilth.sample import TRAIN, Sample
 
 _LINEAGE = ("maker", "parents")
+_WEIGHT = ("weight", "tilth_weight")
+"""What a column of weights is called; the second where the source has a column of the first name."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,14 @@ class _Plan:
     """What goes where.
 
     columns  names, in order
+    weight   name of the column of weights; empty where every sample weighs the same
     table    {sample id: stem of its table}
     files    {sample id: relative path}, empty for texts
     suffix   of the tables
     """
 
     columns: list[str]
+    weight: str
     table: Mapping[str, str]
     files: Mapping[str, str]
     suffix: str
@@ -77,12 +81,18 @@ def _planned(data: Dataset, facts: Mapping[str, Any], suffix: str | None) -> _Pl
         columns.append("split")
     if facts.get("lineage"):
         columns += [name for name in _LINEAGE if name not in columns]
+    weight = next((name for name in _WEIGHT if name not in columns), "") if _uneven(data) else ""
+    columns += [weight] if weight else []
     stem = next(iter(tables), "data")
     table = {sample.id: _table(sample, tables) if by_split else stem for sample in data}
     soft = data.table.column("shares").null_count < len(data)
     default = ".jsonl" if soft or data.schema.task == "multi-label" else ".csv"
     files = _files(data, facts) if content == "path" else {}
-    return _Plan(columns, table, files, suffix or facts.get("table_suffix") or default, facts)
+    return _Plan(columns, weight, table, files, suffix or facts.get("table_suffix") or default, facts)
+
+
+def _uneven(data: Dataset) -> bool:
+    return bool((data.table.column("weight").to_numpy() != 1).any())
 
 
 def _stems(facts: Mapping[str, Any]) -> list[str]:
@@ -180,4 +190,5 @@ def _row(sample: Sample, data: Dataset, texts: Mapping[str, str], plan: _Plan, p
         values[facts["id"]] = sample.id if sample.maker else sample.path.partition(":")[2]
     values[facts.get("split") or "split"] = splits.as_found(facts.get("splits") or {}, sample.split, sample.split)
     values |= {"maker": sample.maker, "parents": " ".join(sample.parents)} if facts.get("lineage") else {}
+    values |= {plan.weight: sample.weight} if plan.weight else {}
     return [values.get(name) for name in plan.columns]

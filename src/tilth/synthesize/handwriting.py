@@ -6,6 +6,7 @@ pictures of a target.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,9 +36,8 @@ from tilth.synthesize.ink.fit import Target, all_thinned, form_like, look_like
 from tilth.synthesize.targets import suffix_of, target_of, tuned
 
 _NAME = "synthesize.handwriting"
-_DRAWINGS = (
-    0.9  # share of the target that is drawn, where nobody has said that it is; of photographs 70 % have plain ground
-)
+# Share of the target that is drawn, where nobody has said that it is; of photographs 70 % have plain ground.
+_DRAWINGS = 0.9
 # What a step or the witnesses it asks may be unable to do. A source that is gone or changed ends the run all the same: what
 # comes of it is remembered, and would be nothing also when the source is back.
 _CANNOT = (StepError, LearnerError, SettingError, ExportError)
@@ -59,7 +59,9 @@ class Handwriting:
     balance: bool = True  # smallest classes first; False: each class gets as many
     side_px: int | None = None  # longer side of the new pictures; None: as those of the target
     required: bool = True  # False: where nothing can be made, as of pictures that are no drawings, it is said
-    most_times: float | None = None  # as many times the real train pictures at most; None: what the budget has room for
+    most_times: float | None = (
+        None  # written ones at most, as many times the real train pictures; None: what the budget has room for
+    )
     looked_at: int = 400  # target pictures at most that looks are taken from, a fair draw: a second of work
 
     version = 2
@@ -79,8 +81,11 @@ class Handwriting:
             raise SettingError(f"{_NAME}: sloppy lies within 0 and 3, found {self.sloppy!r}")
         if self.side_px is not None:
             whole_settings(_NAME, {"side_px": (self.side_px, 8)})
-        if self.most_times is not None and not self.most_times > 0:
-            raise SettingError(f"{_NAME}: most_times lies above 0, found {self.most_times!r}")
+        most = self.most_times
+        if most is not None and (
+            isinstance(most, bool) or not isinstance(most, (int, float)) or not 0 < most < math.inf
+        ):
+            raise SettingError(f"{_NAME}: most_times is a number above 0, found {most!r}")
         object.__setattr__(self, "texts", texts_setting(_NAME, self.texts))
 
     def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> Iterator[Add]:
@@ -96,15 +101,21 @@ class Handwriting:
             if self.required:
                 raise
             what = f"no more than {made:,} pictures" if made else "nothing"
-            run.log(f"{_NAME} makes {what} here: {str(why).splitlines()[0]}")
+            again = (
+                "" if isinstance(why, (StepError, SettingError)) else ". Once that is mended, --fresh makes the rest"
+            )
+            run.log(f"{_NAME} makes {what} here: {str(why).splitlines()[0]}{again}")
 
     def _filled(self, data: Dataset, signals: Signals, run: Run, budget: int) -> Iterator[Add]:
         room = room_for(_NAME, data, budget)
         if self.most_times is not None:
-            room = min(room, round(self.most_times * len(data.train.raw)))
-        if room:
-            desk, can = self._desk(data, signals, run)
-            yield from desk.filled(quota_of(data, can, room, balance=self.balance), can)
+            mine = sum(one.startswith(f"{_NAME}:") for one in data.train.table.column("maker").to_pylist())
+            room = min(room, max(round(self.most_times * len(data.train.raw)) - mine, 0))
+        if not room:
+            run.log(f"{_NAME} makes nothing: a budget of {budget:,} leaves it no room")
+            return
+        desk, can = self._desk(data, signals, run)
+        yield from desk.filled(quota_of(data, can, room, balance=self.balance), can)
 
     def _desk(self, data: Dataset, signals: Signals, run: Run) -> tuple[Desk, list[int]]:
         """Where it is written, and the classes that can be."""

@@ -14,7 +14,7 @@ from tilth.digest import digest, digest_bytes
 from tilth.edit import Add
 from tilth.errors import SettingError, SourceError, StepError, did_you_mean
 from tilth.numerics.quota import multi_label_turns, proportional, water_fill
-from tilth.numerics.text_check import Checked, TextCheck, text_check
+from tilth.numerics.text_check import UNCHECKED, Checked, TextCheck, text_check
 from tilth.sample import TRAIN, Label, Sample, made_id
 from tilth.signal import Array, Signals
 from tilth.steps import Run
@@ -227,7 +227,7 @@ def _judged(
     drawn: list[str], target: Array, parents: tuple[str, ...], judge: TextCheck | None
 ) -> list[tuple[str, Checked]]:
     if judge is None:
-        return [(text, Checked(True, float("nan"), float("nan"), "")) for text in drawn]
+        return [(text, UNCHECKED) for text in drawn]
     return list(zip(drawn, judge.of(drawn, np.tile(target, (len(drawn), 1)), [parents] * len(drawn)), strict=True))
 
 
@@ -242,10 +242,7 @@ def _add(text: str, template: Template, label: Label, parents: tuple[str, ...], 
         home="text", text=text,
     )  # fmt: skip
     evidence: dict[str, Any] = {"technique": "template", "template": template.text}
-    if said.strange == said.strange:  # not NaN: it was checked
-        evidence["strange"] = said.strange
-    if said.probability == said.probability:
-        evidence["probability"] = said.probability
+    evidence |= said.evidence
     because = (
         f"more of {label_text(page.data.schema, label)}: by the template {template.name!r}, {template.text[:80]!r}"
     )

@@ -19,10 +19,8 @@ _SIDE = 1024  # px of a sheet of noise; pictures take a part of it that is drawn
 _HALF = 0.5  # of full ink: what is darker is ink to a scan in black and white
 
 # Sheets of noise, each of layers (lumps in px, weight).
-_INKED = (
-    (1.6, 0.75),
-    (7.0, 0.5),
-)  # in small lumps, as the paper's tooth takes ink, and in larger ones, as the pen gives it
+# In small lumps, as the paper's tooth takes ink, and in larger ones, as the pen gives it.
+_INKED = ((1.6, 0.75), (7.0, 0.5))
 _DIRTY = ((2.6, 1.0), (40.0, 0.7))  # in lumps of all sizes, and more of it in one place than in another
 _PRINTED = ((4.0, 0.12),)
 _GRAIN = ((1.0, 1.0),)
@@ -66,6 +64,7 @@ def _sheet(layers: tuple[tuple[float, float], ...]) -> Array:
         soft = np.exp(-2 * (np.pi * size_px / 2) ** 2 * waves**2)
         noise = np.fft.irfft2(np.fft.rfft2(noise) * soft[:, None] * soft[None, : _SIDE // 2 + 1])
         sheet += (noise * (weight / noise.std())).astype(np.float32)
+    sheet.flags.writeable = False  # all pictures share it
     return sheet
 
 
