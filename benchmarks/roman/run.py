@@ -60,6 +60,7 @@ def main() -> None:
         "--work", type=Path, default=Path("roman-benchmark"), help="a folder to work in; a rerun goes on in it"
     )
     parser.add_argument("--learner", default="cut-resnet50")
+    parser.add_argument("--recipe", default="tilth")
     parser.add_argument("--budget", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=None, help="default: the learner's own (100)")
@@ -68,17 +69,18 @@ def main() -> None:
     source = prepared(asked.data, asked.work)
     settings = {"epochs": asked.epochs} if asked.epochs else {}
     began = time.monotonic()
-    ws = tilth.open(source, workspace=asked.work / "roman.tilth", valid="label_book", voice=voice_for())
-    ws.improve(learner=asked.learner, settings=settings, budget=asked.budget, prove=False)
+    ws = tilth.open(source, workspace=asked.work / f"{asked.recipe}.tilth", valid="label_book", voice=voice_for())
+    ws.improve(recipe=asked.recipe, learner=asked.learner, settings=settings, budget=asked.budget, prove=False)
     improving = time.monotonic() - began
     evidence = ws.prove(learner=asked.learner, settings=settings, seeds=asked.seeds)
     proving = time.monotonic() - began - improving
-    out = asked.work / "improved"
+    out = asked.work / f"improved-{asked.recipe}"
     shutil.rmtree(out, ignore_errors=True)
     ws.export(out)
-    tilth.write_report(ws, asked.work / "report.html")
+    tilth.write_report(ws, asked.work / f"report-{asked.recipe}.html")
     rows = [evidence.headline, *evidence.measures[1:]]
     result = {
+        "recipe": asked.recipe,
         "claim": "on the clean part of the official validation split the fixed model gains at least 10 points",
         "learner": dict(evidence.learner),
         "seeds": list(evidence.seeds),
@@ -95,7 +97,9 @@ def main() -> None:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "versions": {name: version(name) for name in ("tilth", "torch", "numpy")},
     }
-    Path(__file__).with_name("results.json").write_text(json.dumps(result, indent=1, default=str) + "\n")
+    file = Path(__file__).with_name("results.json")
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps(kept | {asked.recipe: result}, indent=1, default=str) + "\n")
     print(json.dumps(result, indent=1, default=str))
 
 

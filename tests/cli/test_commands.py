@@ -280,3 +280,22 @@ def test_steps_lists_every_step_with_its_source(capsys: pytest.CaptureFixture[st
     }
     assert all("cannot be loaded" not in row["about"] for row in rows)
     assert all(row["about"] for row in rows)
+
+
+def test_a_mistyped_recipe_is_told_before_the_source_is_read(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["improve", "shapes", "--recipe", "tilt", "-w", "nowhere"]) == 2
+    said = capsys.readouterr().err
+    assert "there is no recipe 'tilt'" in said and "tilth" in said and "Reading" not in said
+    assert not (inside / "nowhere").exists()
+
+
+def test_what_was_done_before_is_called_so(tmp_path: Path, capsys: pytest.CaptureFixture[str], world: World) -> None:
+    world.write(tmp_path / "shapes")
+    words = ["audit", str(tmp_path / "shapes"), "--recipe", "quick", "-w", str(tmp_path / "ws")]
+    assert run(words) == 0
+    first = capsys.readouterr().err
+    assert run(words) == 0
+    again = capsys.readouterr().err
+    slow = [line for line in first.splitlines() if line.endswith(" s)") and float(line.split("(")[-1][:-3]) > 1]
+    assert "done before" not in first
+    assert again.count("done before") >= len(slow)

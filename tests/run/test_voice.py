@@ -38,3 +38,24 @@ def test_nothing_is_said_more_often_than_asked(clock, capsys):
         clock[0] = second
         update(second)
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_the_step_is_named_once_before_its_first_line(clock, capsys):
+    lines = Lines(every_s=20)
+    lines.doing("      4  learn.contrastive")
+    update, _ = lines.bar("5 folds", 5)
+    for done in (1, 2):
+        clock[0] += 30
+        update(done)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "      4  learn.contrastive"
+    assert [line.split(":")[0] for line in said[1:]] == ["  5 folds", "  5 folds"]
+
+
+def test_short_work_is_not_announced(clock, capsys):
+    lines = Lines(every_s=20)
+    lines.doing("      1  embed.pixels")
+    update, close = lines.bar("looking", 5)
+    update(5)
+    close()
+    assert capsys.readouterr().err == ""

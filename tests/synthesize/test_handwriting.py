@@ -16,6 +16,7 @@ from tilth.errors import ContentError, LearnerError, SettingError, StepError
 from tilth.numerics import attributes, picture
 from tilth.sample import Sample, raw_id
 from tilth.signal import Signal, Signals
+from tilth.synthesize import desk
 from tilth.synthesize.desk import named
 from tilth.synthesize.hand.numerals import forms
 from tilth.synthesize.hand.writers import writer, written
@@ -328,3 +329,33 @@ def test_the_sheet_of_the_docs_is_current():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert not module.stale(), "run: python docs/reference/handwriting.py"
+
+
+def desk_pen(pages, attempt, *, spoil=()):
+    """Writes v on each page; the pages whose number is in `spoil` end in a point that is none."""
+    found = []
+    for page in pages:
+        rng = np.random.default_rng([page.ordinal, attempt])
+        word = written(forms("v")[0], writer(rng), rng, movement="lognormal")
+        if page.ordinal in spoil:
+            word = [*word[:-1], np.vstack([word[-1][:-1], [np.nan, 0.0]])]
+        found.append(desk.Inked(page, "nobody", word, SCAN, rng, {}))
+    return found
+
+
+def test_a_line_with_a_point_that_is_none_comes_to_nothing():
+    pages = [desk.Page(1, number, f"p{number}") for number in range(4)]
+    done = desk.shown(lambda pages, attempt: desk_pen(pages, attempt, spoil={2}), pages, 0)
+    assert [one.page.ordinal for one in done] == [0, 1, 3]
+    assert all(one.shown.min() < 100 for one in done)
+
+
+def test_how_many_are_rendered_together_changes_no_picture(monkeypatch):
+    pages = [desk.Page(1, number, f"p{number}") for number in range(5)]
+    together = desk.shown(desk_pen, pages, 0)
+    monkeypatch.setattr(desk, "_VALUES", 2 * 3 * SCAN.height_px * SCAN.width_px)
+    sizes = []
+    monkeypatch.setattr(desk, "rendered", lambda words, *more: sizes.append(len(words)) or rendered(words, *more))
+    apart = desk.shown(desk_pen, pages, 0)
+    assert sizes == [2, 2, 1]
+    assert [one.shown.tobytes() for one in apart] == [one.shown.tobytes() for one in together]

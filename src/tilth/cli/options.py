@@ -44,8 +44,20 @@ WorkersOpt = Annotated[int | None, typer.Option(min=1, help="Processes side by s
 FreshOpt = Annotated[bool, typer.Option("--fresh", help="Pass the memo by and make everything again.")]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print plain data (JSON) on stdout.")]
 QuietOpt = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no talk on stderr.")]
+
+
+def _known_recipe(name: str | None) -> str | None:
+    """Read before the source is: a mistyped name is told at once, not after a large folder."""
+    if name is not None:
+        from tilth.run.plan import load_recipe
+
+        load_recipe(name)
+    return name
+
+
 RecipeOpt = Annotated[
-    str | None, typer.Option("--recipe", help="A shipped recipe or a .toml file; default by the data.")
+    str | None,
+    typer.Option("--recipe", callback=_known_recipe, help="A shipped recipe or a .toml file; default by the data."),
 ]
 BudgetOpt = Annotated[
     int | None,

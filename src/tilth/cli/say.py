@@ -197,7 +197,10 @@ def validation_set(ws: Any, made: Any, target: Path | None, as_json: bool) -> No
     more = f", {edits['drop']:,} copies of them leave train too" if edits["drop"] else ""
     print(f"\n{len(made.data):,} samples proposed{more}. Look at them before you trust them.")
     if made.replaced:
-        print(f"They replace {made.replaced:,} edits that were proposed before and not applied: these are withdrawn.")
+        print(
+            f"They replace {made.replaced:,} edits that were proposed before and not applied: these are withdrawn.\n"
+            "Propose those again, and they are found at once: nothing of them is computed twice."
+        )
     print(f"set      {target}\napply    tilth apply{where(ws)}   (--skip SAMPLE for one that is wrong)")
 
 

@@ -75,6 +75,10 @@ class LocalRun:
     def log(self, message: str) -> None:
         self.voice.log(message)
 
+    def doing(self, step: str) -> None:
+        """Whose the progress is, from now on."""
+        self.voice.doing(step)
+
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
         if _IN_WORKER:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from tilth.errors import WorkspaceError
 from tilth.run.runner import Done
 from tilth.store import history
 from tilth.store.ledger import Batch, Change
-from tilth.store.plain import kind_of
+from tilth.store.plain import dump, edit_to_plain, kind_of
 from tilth.store.shelf import Store
 
 KINDS = ("drop", "relabel", "add", "weigh", "move")
@@ -19,14 +20,20 @@ KINDS = ("drop", "relabel", "add", "weigh", "move")
 
 def keep(store: Store, done: Sequence[Done], start: str) -> int:
     """Put what was proposed for version `start` on record, in place of what was proposed before; returns how many edits of
-    that are withdrawn."""
-    ledger, replaced = store.ledger, len(waiting(store))
+    that are withdrawn and not proposed anew."""
+    ledger = store.ledger
+    before = Counter(_signature(batch.use, one.edit) for batch, one in waiting(store))
     with ledger.transaction():
         ledger.drop_batches((batch.batch for batch in ledger.batches(state="proposed")), state="withdrawn")
         for one in done:
             if one.edits:
                 _keep(store, one.edits, one.place.place, one.place.use, one.place.key, start, one.seconds)
-    return replaced
+    before.subtract(_signature(one.place.use, edit) for one in done for edit in one.edits)
+    return sum(max(count, 0) for count in before.values())
+
+
+def _signature(use: str, edit: Edit) -> str:
+    return dump([use, kind_of(edit), edit.id, edit_to_plain(edit)])
 
 
 def waiting(store: Store) -> list[tuple[Batch, Change]]:

@@ -100,10 +100,14 @@ def run_plan(
             _look_together(run, places[number:], state)
         began = time.monotonic()
         wide = round(budget * place.pool)
+        run.doing(f"{place.place:>7}  {place.use}")
         one = _do(store, run.within(place.key), place, state, folds=folds, budget=wide, commit=commit)
-        seconds = one.seconds or time.monotonic() - began
+        took = time.monotonic() - began
+        seconds = one.seconds or took
         done.append(replace(one, seconds=seconds))
-        run.log(f"  {place.place:>5}  {place.use:<22} {_said(one)}")
+        before = ", done before" if seconds > 1 and took < seconds / 4 else ""
+        run.log(f"  {place.place:>5}  {place.use:<22} {_said(one)}  ({seconds:.1f} s{before})")
+    run.doing("")
     if commit:
         _forget_rest(store, state.line)
         _apply_again(store, run, state, decided)
@@ -378,10 +382,10 @@ def _remembered(store: Store, key: str) -> float:
 def _said(done: Done) -> str:
     if done.signals:
         shapes = ", ".join(f"{signal.kind} {'x'.join(map(str, signal.values.shape))}" for signal in done.signals)
-        return f"{shapes}  ({done.seconds:.1f} s)"
+        return shapes
     items: Sequence[Any] = done.findings or done.edits
     counts: dict[str, int] = {}
     for item in items:
         name = item.kind if isinstance(item, Finding) else type(item).__name__.lower()
         counts[name] = counts.get(name, 0) + 1
-    return (", ".join(f"{count:,} {name}" for name, count in counts.items()) or "nothing") + f"  ({done.seconds:.1f} s)"
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "nothing"

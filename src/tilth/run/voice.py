@@ -14,6 +14,10 @@ _TELLING = 0.02  # share that must be done before the first of it tells a pace
 class Voice(Protocol):
     def log(self, message: str) -> None: ...
 
+    def doing(self, step: str) -> None:
+        """What the bars are of, from now on: said where the work is long enough for a bar."""
+        ...
+
     def bar(self, what: str, total: int) -> tuple[Callable[[int], None], Callable[[], None]]:
         """(set what is done so far, take the bar away)."""
         ...
@@ -25,6 +29,9 @@ class Silence:
     def log(self, message: str) -> None:
         pass
 
+    def doing(self, step: str) -> None:
+        pass
+
     def bar(self, what: str, total: int) -> tuple[Callable[[int], None], Callable[[], None]]:
         return (lambda done: None), (lambda: None)
 
@@ -34,9 +41,13 @@ class Lines:
 
     def __init__(self, *, every_s: float = 20.0) -> None:
         self.every_s = every_s
+        self._doing = ""
 
     def log(self, message: str) -> None:
         print(message, file=sys.stderr, flush=True)
+
+    def doing(self, step: str) -> None:
+        self._doing = step
 
     def bar(self, what: str, total: int) -> tuple[Callable[[int], None], Callable[[], None]]:
         start = said = time.monotonic()
@@ -53,6 +64,9 @@ class Lines:
                 since, began = first if done > first[0] else (0, start)
                 left = (now - began) / max(done - since, 1) * max(total - done, 0)
                 sure = done > first[0] or done >= _TELLING * total
+                if self._doing:
+                    self.log(self._doing)
+                    self._doing = ""
                 self.log(f"  {what}: {done:,} of {total:,}" + (f", about {_span(left)} left" if sure else ""))
 
         return update, lambda: None
@@ -74,7 +88,7 @@ class Bars:
 
         self.console = Console(stderr=True, highlight=False)
         self._progress = Progress(
-            TextColumn("  {task.description}"),
+            TextColumn("  {task.description}", markup=False),
             BarColumn(bar_width=28),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -84,15 +98,19 @@ class Bars:
             transient=True,
         )
         self._open = 0
+        self._doing = ""
 
     def log(self, message: str) -> None:
         self.console.print(message, markup=False)
+
+    def doing(self, step: str) -> None:
+        self._doing = f"{step}  " if step else ""
 
     def bar(self, what: str, total: int) -> tuple[Callable[[int], None], Callable[[], None]]:
         if not self._open:
             self._progress.start()
         self._open += 1
-        task = self._progress.add_task(what, total=total or None)
+        task = self._progress.add_task(self._doing + what, total=total or None)
 
         def close() -> None:
             self._progress.remove_task(task)

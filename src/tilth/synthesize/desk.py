@@ -70,10 +70,29 @@ Pen: TypeAlias = Callable[[Sequence[Page], int], Sequence[Inked]]
 
 
 def shown(pen: Pen, pages: Sequence[Page], attempt: int) -> list[Done]:
-    """The pages as this pen writes them."""
-    inked = pen(pages, attempt)
+    """The pages as this pen writes them. What is no line (a point is NaN or infinite) came to nothing and is left out."""
+    inked = [one for one in pen(pages, attempt) if all(np.isfinite(line).all() for line in one.word)]
+    return [done for some in _rendered_at_once(inked) for done in _rendered(some)]
+
+
+def _rendered(inked: Sequence[Inked]) -> list[Done]:
     pictures = rendered([one.word for one in inked], [one.look for one in inked], [one.rng for one in inked])
     return [Done(one.page, one.by, picture, one.evidence) for one, picture in zip(inked, pictures, strict=True)]
+
+
+def _rendered_at_once(inked: Sequence[Inked]) -> Iterator[list[Inked]]:
+    """The same in order, in runs of no more than `_VALUES` together, or of one that is larger."""
+    some: list[Inked] = []
+    held = 0
+    for one in inked:
+        size = 3 * one.look.height_px * one.look.width_px
+        if some and held + size > _VALUES:
+            yield some
+            some, held = [], 0
+        some.append(one)
+        held += size
+    if some:
+        yield some
 
 
 @dataclass(frozen=True)

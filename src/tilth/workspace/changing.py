@@ -48,7 +48,12 @@ class Changing(Ground):
                 commit=False,
                 least=least_severity,
             )
-            proposals.keep(self.store, outcome.done, start)
+            replaced = proposals.keep(self.store, outcome.done, start)
+        if replaced:
+            self.voice.log(
+                f"  {replaced:,} edits that were proposed before and not applied are withdrawn; "
+                "asked for again, they are found at once."
+            )
         return outcome
 
     def proposals(self) -> list[tuple[Batch, Change]]:
