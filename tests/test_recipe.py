@@ -47,6 +47,7 @@ def test_steps_and_rounds_keep_the_order_of_the_file() -> None:
         ("[[round]]\ntimes = 2", r"no \[\[round.step\]\]"),
         ("[[round]]\ntimes = 0\n[[round.step]]\nuse='a'", "at least 1"),
         ("[[round]]\ntmies = 2\n[[round.step]]\nuse='a'", "tmies"),
+        ("[[round]]\nworth = 3\n[[round.step]]\nuse='a'", "worth is a share"),
         ("folds = 1\n[[step]]\nuse='a'", "at least 2"),
         ("budget = 'ten'\n[[step]]\nuse='a'", "budget must be int"),
         ("format = 99\n[[step]]\nuse='a'", "Update tilth"),
@@ -56,3 +57,9 @@ def test_steps_and_rounds_keep_the_order_of_the_file() -> None:
 def test_a_wrong_recipe_says_what_is_wrong(text: str, told: str) -> None:
     with pytest.raises(RecipeError, match=told):
         parse_recipe(text)
+
+
+def test_worth_is_asked_of_the_second_time_and_later_ones() -> None:
+    recipe = parse_recipe(PAPER_1.replace("times = 2", "times = 3\nworth = 0.02"))
+    assert [recipe.worth(place) for place, _ in recipe.unrolled()] == [0, 0, 0, 0.02, 0.02, 0.02, 0.02, 0]
+    assert [place for place, _ in recipe.once()] == ["1", "2.1.1", "2.1.2", "3"]

@@ -27,12 +27,14 @@ from tilth.audit.label_noise import LabelNoise, noise_scores  # noqa: E402
 from tilth.cleanse.labels import MendLabels  # noqa: E402
 from tilth.dataset import Dataset, Schema  # noqa: E402
 from tilth.digest import digest_bytes  # noqa: E402
-from tilth.edit import Drop, Relabel  # noqa: E402
+from tilth.edit import Relabel  # noqa: E402
 from tilth.learn.crossfit import crossfit  # noqa: E402
 from tilth.numerics import picture  # noqa: E402
 from tilth.numerics.votes import neighbor_votes  # noqa: E402
+from tilth.recipe import Round  # noqa: E402
+from tilth.run.plan import load_recipe  # noqa: E402
 from tilth.sample import Sample, raw_id  # noqa: E402
-from tilth.signal import Array, Signals  # noqa: E402
+from tilth.signal import Array, Signal, Signals  # noqa: E402
 from tilth.testing.memory import MemoryRun  # noqa: E402
 
 
@@ -187,15 +189,13 @@ def beside(data: Dataset, truth: Dataset, contents: dict[str, bytes], test: Data
     learner = run.step("learn.text-linear" if text else "learn.linear")
     embedding = run.embed("embed.text" if text else "embed.pixels", data)
     began = time.perf_counter()
-    found = crossfit(learner, data, run, folds=5, seed=seed)
-    signals = Signals({"embedding": embedding}).with_(*(one for one in found if one is not None))
-    findings = LabelNoise().detect(data, signals, run)
-    edits = MendLabels().cleanse(data, findings, signals)
+    versions, ours = mended(data, "text" if text else "quick", learner, embedding, run, seed)
     seconds = time.perf_counter() - began
     wrong = data.labels != truth.labels
-    ours = np.isin(data.ids, [finding.ids[0] for finding in findings])
-    relabels = [edit for edit in edits if isinstance(edit, Relabel)]
-    drops = np.isin(data.ids, [edit.id for edit in edits if isinstance(edit, Drop)])
+    last = versions[-1].open
+    drops = ~np.isin(data.ids, last.ids)
+    given = dict(zip(data.ids.tolist(), data.labels.tolist(), strict=True))
+    relabels = [(id, new) for id, new in zip(last.ids.tolist(), last.labels.tolist(), strict=True) if new != given[id]]
     right = dict(zip(truth.ids.tolist(), truth.labels.tolist(), strict=True))
 
     def worth(version: Dataset) -> float:
@@ -206,16 +206,47 @@ def beside(data: Dataset, truth: Dataset, contents: dict[str, bytes], test: Data
     flagged = cleanlab_default(data, run, seed)
     cleanlab_seconds = time.perf_counter() - began
     return {
-        "tilth": _quality(ours, wrong) | {"seconds": round(seconds, 2), "accuracy_after": worth(data.apply(edits))},
+        "tilth": _quality(ours, wrong)
+        | {
+            "seconds": round(seconds, 2),
+            "accuracy_after": worth(last),
+            "rounds": len(versions),
+            "after_one_round": worth(versions[0].open),
+        },
         "cleanlab": _quality(flagged, wrong)
         | {"seconds": round(cleanlab_seconds, 2), "accuracy_after": worth(data.where(~flagged))},
         "relabels": len(relabels),
-        "relabels_right": round(sum(e.new == right[e.id] for e in relabels) / max(len(relabels), 1), 4),
+        "relabels_right": round(sum(new == right[id] for id, new in relabels) / max(len(relabels), 1), 4),
         "drops": int(drops.sum()),
         "drops_wrong": round(float(wrong[drops].mean()), 4) if drops.any() else None,
         "accuracy_noisy": worth(data),
         "accuracy_clean": worth(truth),
     }
+
+
+def mended(
+    data: Dataset, recipe: str, learner: Any, embedding: Any, run: MemoryRun, seed: int
+) -> tuple[list[Dataset], Array]:
+    """The data after each round of a recipe's mending of labels, and which samples (n,) were flagged at first."""
+    chosen, _ = load_recipe(recipe)
+    rounds = [block for block in chosen.steps if isinstance(block, Round)]
+    times, least = (rounds[0].times, rounds[0].worth) if rounds else (1, 0.0)
+    settings = next(call.settings for _, call in chosen.unrolled() if call.use == "cleanse.labels")
+    versions: list[Dataset] = []
+    flagged = np.zeros(len(data), bool)
+    for turn in range(times):
+        now = versions[-1].open if versions else data
+        found = crossfit(learner, now, run, folds=5, seed=seed)
+        seen = Signal("embedding", now.ids, embedding.rows(now.ids))
+        signals = Signals({"embedding": seen}).with_(*(one for one in found if one is not None))
+        findings = LabelNoise().detect(now, signals, run)
+        if not turn:
+            flagged = np.isin(data.ids, [finding.ids[0] for finding in findings])
+        edits = MendLabels(**settings).cleanse(now, findings, signals)
+        versions.append(now.apply(edits))
+        if sum(isinstance(edit, Relabel) for edit in edits) < least * len(versions[-1].open):
+            break
+    return versions, flagged
 
 
 def cleanlab_default(data: Dataset, run: MemoryRun, seed: int) -> Array:

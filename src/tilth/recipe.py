@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, cast
 from tilth.errors import RecipeError, did_you_mean
 
 _TOP = ("name", "about", "learner", "folds", "budget", "step", "round", "row", "format")
+_ROUND = ("times", "worth", "step")
 FORMAT = 1
 _MOST_POOL = 100  # the papers have 8; more is a slip of the finger that fills a disk
 
@@ -30,10 +31,15 @@ class StepCall:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A block of steps, repeated."""
+    """A block of steps, repeated.
+
+    worth  share (0..1) of the open samples that one time must relabel for another to follow: so many wrong labels misled who
+           learned from them. 0: every time is run
+    """
 
     times: int
     steps: tuple[StepCall, ...]
+    worth: float = 0.0
 
 
 Block: TypeAlias = StepCall | Round
@@ -86,6 +92,21 @@ class Recipe:
             for turn in range(1, block.times + 1):
                 for inner, call in enumerate(block.steps, 1):
                     yield f"{number}.{turn}.{inner}", call
+
+    def once(self) -> Iterator[tuple[str, StepCall]]:
+        """The same with one time of each round: where no step changes data, the others would find the same again."""
+        return ((place, call) for place, call in self.unrolled() if turn_of(place) == 1)
+
+    def worth(self, place: str) -> float:
+        """`Round.worth` of the round that a place is in."""
+        block = self.steps[int(place.split(".", maxsplit=1)[0]) - 1] if turn_of(place) > 1 else None
+        return block.worth if isinstance(block, Round) else 0.0
+
+
+def turn_of(place: str) -> int:
+    """Which time of its round a place such as `4.2.1` is in; 1 outside of rounds."""
+    block = place.split(".")
+    return int(block[1]) if len(block) == 3 else 1
 
 
 def parse_recipe(text: str, *, where: str = "the recipe") -> Recipe:
@@ -156,12 +177,15 @@ def _call(table: Mapping[str, Any], where: str) -> StepCall:
 
 def _round(table: Mapping[str, Any], where: str) -> Round:
     for key in table:
-        if key not in ("times", "step"):
-            raise RecipeError(f"{where}: a round has `times` and [[round.step]], found {key!r}")
+        if key not in _ROUND:
+            raise RecipeError(f"{where}: a round has {', '.join(_ROUND)}; found {key!r}{did_you_mean(key, _ROUND)}")
     steps = tuple(_call(step, where) for step in _tables(table, "step", where))
     if not steps:
         raise RecipeError(f"{where}: a round has no [[round.step]]")
-    return Round(_at_least(_typed(table, "times", int, where, 1), 1, "times", where), steps)
+    worth = table.get("worth", 0.0)
+    if isinstance(worth, bool) or not isinstance(worth, (int, float)) or not 0 <= worth <= 1:
+        raise RecipeError(f"{where}: worth is a share of the samples, from 0 to 1; found {worth!r}")
+    return Round(_at_least(_typed(table, "times", int, where, 1), 1, "times", where), steps, float(worth))
 
 
 def _row(table: Mapping[str, Any], where: str) -> Row:

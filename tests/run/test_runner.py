@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from tilth.dataset import Dataset, Schema
 from tilth.digest import digest
-from tilth.edit import Drop, Edit
+from tilth.edit import Drop, Edit, Relabel
 from tilth.finding import Finding
 from tilth.run.local import LocalRun
 from tilth.run.plan import Place
@@ -202,3 +202,62 @@ def test_what_an_embedder_of_the_whole_dataset_says_of_its_signal_is_kept_with_i
     first, again = (run.embed("augment.guard", world.data, settings) for _ in range(2))
     assert first.meta["changes"] == again.meta["changes"] == [[["hflip", 1.0]]]
     assert first.key == again.key
+
+
+# -- rounds -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OddAtFirst(OddOnes):
+    """Finds the odd ones while none is gone."""
+
+    def detect(self, data: Dataset, signals: Signals, run: Run) -> list[Finding]:
+        return super().detect(data, signals, run) if len(data) == 16 else []
+
+
+def rounds(times: int, worth: float, *steps: tuple[str, Any]) -> list[Place]:
+    return [
+        replace(place(0, role, step), place=f"1.{turn}.{inner}", worth=worth if turn > 1 else 0.0)
+        for turn in range(1, times + 1)
+        for inner, (role, step) in enumerate(steps, 1)
+    ]
+
+
+@dataclass(frozen=True)
+class MendOdd:
+    """Gives what was found odd the other label, the first `most` of it."""
+
+    most: int = 2
+
+    version = 1
+
+    def cleanse(self, data: Dataset, findings: Sequence[Finding], signals: Signals) -> list[Edit]:
+        return [Relabel(finding.ids[0], 1, 0, finding.why) for finding in findings[: self.most]]
+
+
+def settled(outcome: Outcome) -> list[int]:
+    """How many edits each cleanser had, in order."""
+    return [len(done.edits) for done in outcome.done if done.place.role == "cleansers"]
+
+
+@pytest.mark.parametrize(("most", "found"), [(2, [2, 2, 2, 2, 0]), (1, [1])])
+def test_a_round_is_run_again_where_the_last_one_mended_enough(tmp_path: Path, most: int, found: list[int]) -> None:
+    store, run, start = started(tmp_path)
+    places = rounds(6, 0.1, ("detectors", OddOnes()), ("cleansers", MendOdd(most)))  # of 16 samples
+    outcome = run_plan(store, run, places, start=start, folds=2, budget=0, commit=True)
+    assert settled(outcome) == found
+    again = run_plan(store, run, places, start=start, folds=2, budget=0, commit=True)
+    assert settled(again) == found and again.data.version == outcome.data.version
+
+
+def test_what_a_round_drops_misled_nobody_and_asks_for_no_other(tmp_path: Path) -> None:
+    store, run, start = started(tmp_path)
+    for worth, found in ((0.1, [2]), (0.0, [2, 2, 2])):
+        outcome = run_plan(store, run, rounds(3, worth, *PLAN), start=start, folds=2, budget=0, commit=False)
+        assert settled(outcome) == found
+
+
+def test_what_a_step_no_longer_finds_is_not_acted_upon(tmp_path: Path) -> None:
+    store, run, start = started(tmp_path)
+    places = rounds(2, 0.0, ("detectors", OddAtFirst()), ("cleansers", DropOdd()))
+    assert settled(run_plan(store, run, places, start=start, folds=2, budget=0, commit=True)) == [2, 0]

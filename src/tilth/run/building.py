@@ -47,15 +47,15 @@ def recipe_for(recipe: Recipe, *, per_class: int, copies: str, settings: Mapping
     """
     if copies not in ("drop", "move"):  # told before the work
         raise SettingError(f"copies of what is chosen are dropped or moved (drop, move), found {copies!r}")
-    calls = [call for _, call in recipe.unrolled() if find_step(call.use).role in _WITNESSES]
-    unique = {call.use: call for call in calls}  # of a round only once
+    calls = [call for _, call in recipe.once() if find_step(call.use).role in _WITNESSES]
+    unique = {call.use: call for call in calls}
     built = [StepCall(DETECTOR, {**settings, "per_class": per_class}), StepCall(CLEANSER, {"copies": copies})]
     return replace(recipe, name=f"{recipe.name}: validation set", steps=(*unique.values(), *built))
 
 
 def with_learner(recipe: Recipe, use: str, settings: Mapping[str, Any]) -> Recipe:
     """The recipe with this learner as its witness."""
-    calls = [call for _, call in recipe.unrolled() if find_step(call.use).role != "learners"]
+    calls = [call for _, call in recipe.once() if find_step(call.use).role != "learners"]
     return replace(recipe, steps=(*calls, StepCall(use, dict(settings))))
 
 

@@ -65,7 +65,7 @@ def default_learner(schema: Schema) -> str:
 @dataclass(frozen=True)
 class Place:
     """One call of a plan. place: `3` or `4.2.1`; key: identity of the step and its settings; pool, room: as of
-    `StepCall`."""
+    `StepCall`; worth: as of `Round`, in its second time and later ones."""
 
     place: str
     use: str
@@ -75,6 +75,7 @@ class Place:
     settings: Mapping[str, Any]
     pool: float = 1.0
     room: float = 1.0
+    worth: float = 0.0
 
 
 def plan_of(recipe: Recipe, schema: Schema) -> list[Place]:
@@ -170,7 +171,7 @@ def _placed(recipe: Recipe, place: str, call: StepCall) -> Place:
             f"step {place} of the recipe {recipe.name}: {call.use} fills nothing; room is for steps that add samples"
         )
     key, settings = step_key(call.use, step), dict(call.settings)
-    return Place(place, known.name, known.role, step, key, settings, call.pool, call.room)
+    return Place(place, known.name, known.role, step, key, settings, call.pool, call.room, recipe.worth(place))
 
 
 def _giver(kind: str) -> str:
@@ -186,5 +187,5 @@ def _giver(kind: str) -> str:
 
 def only(recipe: Recipe, roles: tuple[str, ...]) -> Recipe:
     """The recipe without the steps of other roles: `("embedders", "learners", "detectors")` is an audit."""
-    keep = tuple(call for _, call in recipe.unrolled() if find_step(call.use).role in roles)
+    keep = tuple(call for _, call in recipe.once() if find_step(call.use).role in roles)
     return replace(recipe, steps=keep)

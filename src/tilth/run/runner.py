@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from tilth.dataset import Dataset
 from tilth.digest import digest, digest_bytes
-from tilth.edit import Add, Edit
+from tilth.edit import Add, Edit, Relabel
 from tilth.finding import Finding
 from tilth.run import choosing, values
 from tilth.run.local import LocalRun
@@ -65,12 +65,22 @@ class _State:
 
     data: Dataset
     signals: Signals = field(default_factory=Signals)
-    findings: list[Finding] = field(default_factory=list)
+    found: dict[str, tuple[Finding, ...]] = field(default_factory=dict)  # by key of the step: its last word
     line: list[Batch] = field(default_factory=list)
     least: Mapping[str, float] = field(default_factory=dict)
     aside: bool = False
     eyes: dict[str, Place] = field(default_factory=dict)  # signal -> the embedder that gave it, where it looks at each
     looked: dict[str, float] = field(default_factory=dict)  # key of an embedder -> seconds it took beside others
+    turns: dict[str, int] = field(default_factory=dict)  # a time of a round, such as `4.2` -> labels it mended
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [finding for found in self.found.values() for finding in found]
+
+    def told(self, key: str, findings: Sequence[Finding]) -> None:
+        """What a step found: it takes the place of what the same step found in an earlier time of its round."""
+        self.found.pop(key, None)
+        self.found[key] = tuple(findings)
 
 
 def run_plan(
@@ -96,6 +106,8 @@ def run_plan(
     decided = _decided_by_people(store) if commit else {}
     done = []
     for number, place in enumerate(places):
+        if not _worth_it(run, place, state):
+            continue
         if place.role == "embedders" and not (number and places[number - 1].role == "embedders"):
             _look_together(run, places[number:], state)
         began = time.monotonic()
@@ -104,6 +116,8 @@ def run_plan(
         one = _do(store, run.within(place.key), place, state, folds=folds, budget=wide, commit=commit)
         took = time.monotonic() - began
         seconds = one.seconds or took
+        if turn := _turn(place.place):
+            state.turns[turn] = state.turns.get(turn, 0) + sum(isinstance(edit, Relabel) for edit in one.edits)
         done.append(replace(one, seconds=seconds))
         before = ", done before" if seconds > 1 and took < seconds / 4 else ""
         run.log(f"  {place.place:>5}  {place.use:<22} {_said(one)}  ({seconds:.1f} s{before})")
@@ -112,6 +126,23 @@ def run_plan(
         _forget_rest(store, state.line)
         _apply_again(store, run, state, decided)
     return Outcome(state.data, state.signals, tuple(done))
+
+
+def _worth_it(run: LocalRun, place: Place, state: _State) -> bool:
+    """Whether the time of its round that a place is in is run: the one before must have mended enough labels."""
+    if not place.worth:
+        return True
+    block, turn, inner = place.place.split(".")
+    mended, n = state.turns.get(f"{block}.{int(turn) - 1}"), len(state.data.open)
+    enough = mended is not None and mended >= place.worth * n
+    if not enough and mended is not None and inner == "1":
+        run.log(f"  {place.place:>5}  no other round: {mended:,} of {n:,} labels were mended, less than {place.worth:.0%}")
+    return enough
+
+
+def _turn(place: str) -> str:
+    """The time of a round that a place is in: `4.2` of `4.2.1`; outside of rounds nothing."""
+    return place.rpartition(".")[0] if place.count(".") == 2 else ""
 
 
 def _do(store: Store, run: LocalRun, place: Place, state: _State, *, folds: int, budget: int, commit: bool) -> Done:
@@ -237,7 +268,7 @@ def _detected(store: Store, run: LocalRun, place: Place, state: _State) -> Done:
         run.log(
             f"         {len(every) - len(findings):,} findings lie under the least severity: nothing is done about them"
         )
-    state.findings = [*state.findings, *findings]
+    state.told(place.key, findings)
     return Done(place, findings=tuple(findings), seconds=_remembered(store, key))
 
 
