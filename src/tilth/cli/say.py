@@ -287,7 +287,7 @@ def undone(ws: Any, result: Any, as_json: bool) -> None:
             }
         )
         return
-    print(f"{len(result.asked):,} edits taken back; the version is {result.version} now")
+    print(f"{len(result.asked):,} edit{'' if len(result.asked) == 1 else 's'} taken back; the version is {result.version} now")
     for reason, count in Counter(reason for _, reason in result.also).items():
         print(f"  and {count:,} that depended on them: {reason}")
     if ws.fact("proof"):

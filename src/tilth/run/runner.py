@@ -112,7 +112,7 @@ def run_plan(
             _look_together(run, places[number:], state)
         began = time.monotonic()
         wide = round(budget * place.pool)
-        run.doing(f"{place.place:>7}  {place.use}")
+        run.doing(f"{place.place:>8}  {place.use}")
         one = _do(store, run.within(place.key), place, state, folds=folds, budget=wide, commit=commit)
         took = time.monotonic() - began
         seconds = one.seconds or took
@@ -120,7 +120,7 @@ def run_plan(
             state.turns[turn] = state.turns.get(turn, 0) + sum(isinstance(edit, Relabel) for edit in one.edits)
         done.append(replace(one, seconds=seconds))
         before = ", done before" if seconds > 1 and took < seconds / 4 else ""
-        run.log(f"  {place.place:>5}  {place.use:<22} {_said(one)}  ({seconds:.1f} s{before})")
+        run.log(f"  {place.place:>6}  {place.use:<22} {_said(one)}  ({seconds:.1f} s{before})")
     run.doing("")
     if commit:
         _forget_rest(store, state.line)
@@ -136,7 +136,7 @@ def _worth_it(run: LocalRun, place: Place, state: _State) -> bool:
     mended, n = state.turns.get(f"{block}.{int(turn) - 1}"), len(state.data.open)
     enough = mended is not None and mended >= place.worth * n
     if not enough and mended is not None and inner == "1":
-        run.log(f"  {place.place:>5}  no other round: {mended:,} of {n:,} labels were mended, less than {place.worth:.0%}")
+        run.log(f"  {place.place:>6}  no other round: {mended:,} of {n:,} labels were mended, less than {place.worth:.0%}")
     return enough
 
 

@@ -138,7 +138,7 @@ def undo(store: Store, changes: Sequence[Change], *, by: str, why: str = "") -> 
 def _heirs(store: Store, asked: Iterable[Change]) -> dict[int, str]:
     """edit -> why, for samples made later from a sample whose relabel is taken back or that is itself taken back."""
     ids = [change.edit.id for change in asked if kind_of(change.edit) in ("relabel", "add")]
-    return {edit: "it was made from a sample whose edit was undone" for _, edit in store.ledger.children(ids)}
+    return {edit: "made from a sample whose edit was undone" for _, edit in store.ledger.children(ids)}
 
 
 _Steps: TypeAlias = list[tuple[int, str, str]]  # (batch, version before, version after)
