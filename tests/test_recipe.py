@@ -48,6 +48,7 @@ def test_steps_and_rounds_keep_the_order_of_the_file() -> None:
         ("[[round]]\ntimes = 0\n[[round.step]]\nuse='a'", "at least 1"),
         ("[[round]]\ntmies = 2\n[[round.step]]\nuse='a'", "tmies"),
         ("[[round]]\nworth = 3\n[[round.step]]\nuse='a'", "worth is a share"),
+        ("[[round]]\nworth = 0.1\n[[round.step]]\nuse='a'", "times = 2"),
         ("folds = 1\n[[step]]\nuse='a'", "at least 2"),
         ("budget = 'ten'\n[[step]]\nuse='a'", "budget must be int"),
         ("format = 99\n[[step]]\nuse='a'", "Update tilth"),

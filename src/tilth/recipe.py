@@ -33,8 +33,8 @@ class StepCall:
 class Round:
     """A block of steps, repeated.
 
-    worth  share (0..1) of the open samples that one time must relabel for another to follow: so many wrong labels misled who
-           learned from them. 0: every time is run
+    worth  how many labels one time must mend for another to follow, as a share (0..1) of train as it came: so many wrong ones
+           misled who learned from them. 0: every time is run
     """
 
     times: int
@@ -178,14 +178,19 @@ def _call(table: Mapping[str, Any], where: str) -> StepCall:
 def _round(table: Mapping[str, Any], where: str) -> Round:
     for key in table:
         if key not in _ROUND:
-            raise RecipeError(f"{where}: a round has {', '.join(_ROUND)}; found {key!r}{did_you_mean(key, _ROUND)}")
+            raise RecipeError(
+                f"{where}: a round has `times`, `worth` and [[round.step]]; found {key!r}{did_you_mean(key, _ROUND)}"
+            )
     steps = tuple(_call(step, where) for step in _tables(table, "step", where))
     if not steps:
         raise RecipeError(f"{where}: a round has no [[round.step]]")
     worth = table.get("worth", 0.0)
     if isinstance(worth, bool) or not isinstance(worth, (int, float)) or not 0 <= worth <= 1:
         raise RecipeError(f"{where}: worth is a share of the samples, from 0 to 1; found {worth!r}")
-    return Round(_at_least(_typed(table, "times", int, where, 1), 1, "times", where), steps, float(worth))
+    times = _at_least(_typed(table, "times", int, where, 1), 1, "times", where)
+    if worth and times == 1:
+        raise RecipeError(f"{where}: worth says when a round is run again, and this one is run once:  times = 2")
+    return Round(times, steps, float(worth))
 
 
 def _row(table: Mapping[str, Any], where: str) -> Row:

@@ -82,6 +82,20 @@ def test_what_was_proposed_before_is_replaced_in_so_many_words(folder: Path, tmp
     assert asked(capsys, *words, "--out", str(tmp_path / "again"))["replaced"] == 0  # proposed anew, none is lost
 
 
+def test_a_proposal_says_how_many_others_it_withdraws_and_counts_none_that_is_made_anew(
+    folder: Path, tmp_path: Path, capsys
+) -> None:
+    words = ["propose", str(folder / "shapes"), "-w", str(tmp_path / "ws"), "--recipe", "quick"]
+    assert run([*words, "--budget", "1000"]) == 0
+    made = [one for _, one in tilth.open(workspace=tmp_path / "ws").proposals() if isinstance(one.edit, tilth.Add)]
+    capsys.readouterr()
+    assert run([*words, "--budget", "1000"]) == 0
+    assert "withdrawn" not in capsys.readouterr().err
+    assert run([*words, "--budget", "10"]) == 0  # no room: the same drops and relabels, and nothing new
+    said = capsys.readouterr().err
+    assert made and f"{len(made)} edits that were proposed before and not applied: withdrawn." in said
+
+
 def test_where_none_can_be_chosen_what_was_proposed_before_still_waits(world: World, tmp_path: Path, capsys) -> None:
     alone = world.data.train.where(world.data.train.labels == 0)
     alone = Dataset(alone.table, replace(alone.schema, classes=alone.schema.classes[:1]))

@@ -106,3 +106,9 @@ def test_every_row_of_every_shipped_recipe_makes_a_plan(name):
     for row in rows_of(recipe):
         if row.recipe is None:
             assert plan_row(row, recipe_of(row, recipe), schema)
+
+
+def test_a_round_whose_worth_nothing_can_reach_is_told_before_the_work() -> None:
+    text = 'name = "r"\n[[round]]\ntimes = 2\nworth = 0.1\n[[round.step]]\nuse = "audit.balance"\n'
+    with pytest.raises(RecipeError, match=r"round 1 of the recipe r has worth = 0.1, and no step that mends labels"):
+        plan_of(parse_recipe(text), Schema("image", "single-label", ("a", "b")))

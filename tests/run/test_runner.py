@@ -13,11 +13,12 @@ import pytest
 
 from tilth.dataset import Dataset, Schema
 from tilth.digest import digest
-from tilth.edit import Drop, Edit, Relabel
+from tilth.edit import Add, Drop, Edit, Relabel
 from tilth.finding import Finding
 from tilth.run.local import LocalRun
 from tilth.run.plan import Place
 from tilth.run.runner import Outcome, blinded, run_plan
+from tilth.run.voice import Silence
 from tilth.sample import TEST, Sample, raw_id
 from tilth.signal import Signals
 from tilth.steps import Run
@@ -255,6 +256,91 @@ def test_what_a_round_drops_misled_nobody_and_asks_for_no_other(tmp_path: Path) 
     for worth, found in ((0.1, [2]), (0.0, [2, 2, 2])):
         outcome = run_plan(store, run, rounds(3, worth, *PLAN), start=start, folds=2, budget=0, commit=False)
         assert settled(outcome) == found
+
+
+@dataclass(frozen=True)
+class Grow:
+    """Brings in as many as there are."""
+
+    version = 1
+
+    def augment(self, data: Dataset, signals: Signals, run: Run, *, budget: int) -> list[Edit]:
+        parents = list(data.train)
+        return [
+            Add(
+                Sample(
+                    digest("grown", one.id),
+                    one.content,
+                    f"{one.path}-{one.id}",
+                    one.label,
+                    parents=(one.id,),
+                    maker="t",
+                ),
+                "more",
+            )
+            for one in parents
+        ]
+
+
+def test_what_a_round_brings_in_does_not_end_it_midway(tmp_path: Path) -> None:
+    store, run, start = started(tmp_path)
+    places = rounds(2, 0.1, ("augmenters", Grow()), ("detectors", OddOnes()), ("cleansers", MendOdd(2)))
+    outcome = run_plan(store, run, places, start=start, folds=2, budget=0, commit=True)
+    assert [done.place.place for done in outcome.done] == [one.place for one in places]
+    assert settled(outcome) == [2, 2]
+
+
+def test_a_kill_in_the_second_time_of_a_round_goes_on_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = lambda: rounds(3, 0.1, ("detectors", OddOnes()), ("cleansers", MendOdd(2)))  # noqa: E731
+    store, run, start = started(tmp_path / "whole")
+    whole = run_plan(store, run, places(), start=start, folds=2, budget=0, commit=True)
+    store, run, start = started(tmp_path / "killed")
+    with monkeypatch.context() as patch:
+        mend, calls = MendOdd.cleanse, []
+
+        def killed(self: MendOdd, *args: Any) -> list[Edit]:
+            calls.append(1)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            return mend(self, *args)
+
+        patch.setattr(MendOdd, "cleanse", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_plan(store, run, places(), start=start, folds=2, budget=0, commit=True)
+    after = run_plan(store, run, places(), start=start, folds=2, budget=0, commit=True)
+    assert after.data.version == whole.data.version
+    assert [done.known for done in after.done] == [True, True, True, False, False, False]
+
+
+class Heard(Silence):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.lines: list[str] = []
+
+    def doing(self, step: str) -> None:
+        self.steps.append(step.strip())
+
+    def log(self, message: str) -> None:
+        self.lines.append(message.strip())
+
+
+def test_each_step_is_named_before_its_work_and_none_after(tmp_path: Path) -> None:
+    store, run, start = started(tmp_path)
+    run = replace(run, voice=(heard := Heard()))
+    run_plan(
+        store,
+        run,
+        rounds(2, 0.2, ("detectors", OddOnes()), ("cleansers", MendOdd(2))),
+        start=start,
+        folds=2,
+        budget=0,
+        commit=True,
+    )
+    assert [step.split()[0] for step in heard.steps if step] == ["1.1.1", "1.1.2"] and heard.steps[-1] == ""
+    assert heard.lines[-1].endswith("no other round: 2 of 16 labels were mended, less than 20 %")
+    assert not any("done before" in line for line in heard.lines)
 
 
 def test_what_a_step_no_longer_finds_is_not_acted_upon(tmp_path: Path) -> None:

@@ -141,12 +141,13 @@ def dry_run(
         print(f"plan: {chosen.name}. {chosen.about}")
         for place in ws.plan(chosen, embedder=embedder):
             told = ", ".join(f"{key} = {value!r}" for key, value in _settings_of(place).items())
-            print(f"  {place.place:>5}  {place.use:<22} {told}")
+            print(f"  {place.place:>6}  {place.use:<22} {told}")
     edits(ws, edits_, as_json, "To do it, the same command without --dry-run")
 
 
 def _settings_of(place: Any) -> dict[str, Any]:
-    return {**place.settings, **({"pool": place.pool} if place.pool > 1 else {})}
+    asked = {"pool": (place.pool, 1), "room": (place.room, 1), "worth": (place.worth, 0)}
+    return {**place.settings, **{name: value for name, (value, usual) in asked.items() if value != usual}}
 
 
 def edits(ws: Any, proposed: Sequence[tuple[str, Any]], as_json: bool, then: str) -> None:
@@ -199,7 +200,7 @@ def validation_set(ws: Any, made: Any, target: Path | None, as_json: bool) -> No
     if made.replaced:
         print(
             f"They replace {made.replaced:,} edits that were proposed before and not applied: these are withdrawn.\n"
-            "Propose those again, and they are found at once: nothing of them is computed twice."
+            "Propose with their recipe again to have them back."
         )
     print(f"set      {target}\napply    tilth apply{where(ws)}   (--skip SAMPLE for one that is wrong)")
 
@@ -287,7 +288,9 @@ def undone(ws: Any, result: Any, as_json: bool) -> None:
             }
         )
         return
-    print(f"{len(result.asked):,} edit{'' if len(result.asked) == 1 else 's'} taken back; the version is {result.version} now")
+    print(
+        f"{len(result.asked):,} edit{'' if len(result.asked) == 1 else 's'} taken back; the version is {result.version} now"
+    )
     for reason, count in Counter(reason for _, reason in result.also).items():
         print(f"  and {count:,} that depended on them: {reason}")
     if ws.fact("proof"):

@@ -10,7 +10,7 @@ from typing import Any
 
 from tilth.dataset import Schema
 from tilth.errors import RecipeError, SettingError, StepError, did_you_mean
-from tilth.recipe import Recipe, StepCall, parse_recipe
+from tilth.recipe import Recipe, Round, StepCall, parse_recipe
 from tilth.run.plugins import find_step, make_step, step_key
 from tilth.steps import declared
 
@@ -88,6 +88,7 @@ def placed(recipe: Recipe, calls: Iterable[tuple[str, StepCall]], schema: Schema
     have: dict[str, Place] = {}
     before: dict[str, Place] = {}
     places = []
+    _check_rounds(recipe)
     for place, call in calls:
         one = _placed(recipe, place, call)
         if schema.modality not in declared(one.step, "modality"):
@@ -141,6 +142,17 @@ def _check_signals(recipe: Recipe, one: Place, have: Mapping[str, Place], before
                 f"{who} {kind!r} of every sample; step {giver.place}, {giver.use}, measures it before step {maker.place}, "
                 f'{maker.use}, brings new ones in.\n  Measure again in between:  use = "{giver.use}"'
             )
+
+
+def _check_rounds(recipe: Recipe) -> None:
+    """Raises RecipeError where a round is to be run again for labels that no step of it can mend."""
+    for number, block in enumerate(recipe.steps, 1):
+        if isinstance(block, Round) and block.worth:
+            if not any(find_step(call.use).role == "cleansers" for call in block.steps):
+                raise RecipeError(
+                    f"round {number} of the recipe {recipe.name} has worth = {block.worth:g}, and no step that mends labels: it "
+                    'would never be run again.\n  Leave worth out, or add to it:  use = "cleanse.labels"'
+                )
 
 
 def _check_pools(recipe: Recipe, places: Sequence[Place]) -> None:

@@ -33,13 +33,14 @@ from tilth.store.shelf import Store
 
 @dataclass(frozen=True)
 class Done:
-    """What one place gave: signals, findings or edits."""
+    """What one place gave: signals, findings or edits. known: whether it was found done, by an earlier run."""
 
     place: Place
     signals: tuple[Signal, ...] = ()
     findings: tuple[Finding, ...] = ()
     edits: tuple[Edit, ...] = ()
     seconds: float = 0.0
+    known: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,14 +72,15 @@ class _State:
     aside: bool = False
     eyes: dict[str, Place] = field(default_factory=dict)  # signal -> the embedder that gave it, where it looks at each
     looked: dict[str, float] = field(default_factory=dict)  # key of an embedder -> seconds it took beside others
-    turns: dict[str, int] = field(default_factory=dict)  # a time of a round, such as `4.2` -> labels it mended
+    mended: dict[str, int] = field(default_factory=dict)  # a time of a round, such as `4.2` -> labels it mended
+    going: dict[str, bool] = field(default_factory=dict)  # a time of a round -> whether it is run
 
     @property
     def findings(self) -> list[Finding]:
         return [finding for found in self.found.values() for finding in found]
 
     def told(self, key: str, findings: Sequence[Finding]) -> None:
-        """What a step found: it takes the place of what the same step found in an earlier time of its round."""
+        """What a step found: it takes the place of what the same step, with the same settings, found before."""
         self.found.pop(key, None)
         self.found[key] = tuple(findings)
 
@@ -105,23 +107,24 @@ def run_plan(
     state = _State(store.version(start), least=least or {}, aside=aside)
     decided = _decided_by_people(store) if commit else {}
     done = []
-    for number, place in enumerate(places):
-        if not _worth_it(run, place, state):
-            continue
-        if place.role == "embedders" and not (number and places[number - 1].role == "embedders"):
-            _look_together(run, places[number:], state)
-        began = time.monotonic()
-        wide = round(budget * place.pool)
-        run.doing(f"{place.place:>8}  {place.use}")
-        one = _do(store, run.within(place.key), place, state, folds=folds, budget=wide, commit=commit)
-        took = time.monotonic() - began
-        seconds = one.seconds or took
-        if turn := _turn(place.place):
-            state.turns[turn] = state.turns.get(turn, 0) + sum(isinstance(edit, Relabel) for edit in one.edits)
-        done.append(replace(one, seconds=seconds))
-        before = ", done before" if seconds > 1 and took < seconds / 4 else ""
-        run.log(f"  {place.place:>6}  {place.use:<22} {_said(one)}  ({seconds:.1f} s{before})")
-    run.doing("")
+    try:
+        for number, place in enumerate(places):
+            if not _worth_it(run, place, state):
+                continue
+            if place.role == "embedders" and not (number and places[number - 1].role == "embedders"):
+                _look_together(run, places[number:], state)
+            began = time.monotonic()
+            wide = round(budget * place.pool)
+            run.doing(f"{place.place:>8}  {place.use}")
+            one = _do(store, run.within(place.key), place, state, folds=folds, budget=wide, commit=commit)
+            seconds = one.seconds or time.monotonic() - began
+            done.append(replace(one, seconds=seconds))
+            if turn := _turn(place.place):
+                state.mended[turn] = state.mended.get(turn, 0) + sum(isinstance(edit, Relabel) for edit in one.edits)
+            before = ", done before" if one.known else ""
+            run.log(f"  {place.place:>6}  {place.use:<22} {_said(one)}  ({seconds:.1f} s{before})")
+    finally:
+        run.doing("")
     if commit:
         _forget_rest(store, state.line)
         _apply_again(store, run, state, decided)
@@ -132,12 +135,16 @@ def _worth_it(run: LocalRun, place: Place, state: _State) -> bool:
     """Whether the time of its round that a place is in is run: the one before must have mended enough labels."""
     if not place.worth:
         return True
-    block, turn, inner = place.place.split(".")
-    mended, n = state.turns.get(f"{block}.{int(turn) - 1}"), len(state.data.open)
-    enough = mended is not None and mended >= place.worth * n
-    if not enough and mended is not None and inner == "1":
-        run.log(f"  {place.place:>6}  no other round: {mended:,} of {n:,} labels were mended, less than {place.worth:.0%}")
-    return enough
+    turn = _turn(place.place)
+    if turn not in state.going:  # once for the whole of it: its own steps add samples, and drop some
+        block, number = turn.split(".")
+        mended, n = state.mended.get(f"{block}.{int(number) - 1}"), len(state.data.open.train.raw)
+        state.going[turn] = mended is not None and mended >= place.worth * n
+        if mended is not None and not state.going[turn]:
+            run.log(
+                f"  {place.place:>6}  no other round: {mended:,} of {n:,} labels were mended, less than {100 * place.worth:g} %"
+            )
+    return state.going[turn]
 
 
 def _turn(place: str) -> str:
@@ -176,6 +183,7 @@ def _look_together(run: LocalRun, places: Sequence[Place], state: _State) -> Non
     """Embedders that follow one another see the same samples: each picture is decoded once for all of them."""
     row = list(takewhile(lambda place: place.role == "embedders", places))
     if len(row) > 1:
+        run.doing(f"{row[0].place:>8}  {', '.join(place.use for place in row)}")
         state.looked = run.describe_all({place.key: place.step for place in row}, blinded(state.data))
 
 
@@ -207,7 +215,8 @@ def _measured(store: Store, run: LocalRun, place: Place, state: _State, folds: i
     began = time.monotonic()
     kinds = store.ledger.memo(key) if not run.fresh else None
     found = [store.signal(digest(key, kind)) for kind in kinds["signals"]] if kinds else []
-    if not kinds or not all(found):
+    known = bool(kinds) and all(found)
+    if not known:
         if place.role == "learners":
             from tilth.learn.crossfit import crossfit
 
@@ -235,7 +244,7 @@ def _measured(store: Store, run: LocalRun, place: Place, state: _State, folds: i
             run.log(
                 f"{place.use}: these values take the place of those with {told}; asked for again, those are found at once"
             )
-    return Done(place, signals=signals, seconds=seconds)
+    return Done(place, signals=signals, seconds=seconds, known=known)
 
 
 # -- findings -------------------------------------------------------------------------------------------------
@@ -269,7 +278,7 @@ def _detected(store: Store, run: LocalRun, place: Place, state: _State) -> Done:
             f"         {len(every) - len(findings):,} findings lie under the least severity: nothing is done about them"
         )
     state.told(place.key, findings)
-    return Done(place, findings=tuple(findings), seconds=_remembered(store, key))
+    return Done(place, findings=tuple(findings), seconds=_remembered(store, key), known=known)
 
 
 def _believed_aside(store: Store, run: LocalRun, place: Place, state: _State, key: str) -> list[Finding]:
@@ -298,8 +307,9 @@ def _edited(store: Store, run: LocalRun, place: Place, state: _State, *, budget:
     if commit and not run.fresh and (batch := _on_line(store, state, key)):
         edits = tuple(change.edit for change in store.ledger.changes(batch=batch.batch) if change.verdict == "apply")
         state.data, state.line = store.version(batch.after), [*state.line, batch]
-        return Done(place, edits=edits, seconds=batch.seconds)
+        return Done(place, edits=edits, seconds=batch.seconds, known=True)
     edits, seconds = _known_edits(store, run, key)
+    known = edits is not None
     if edits is None:
         began = time.monotonic()
         edits = _proposed(store, run, place, state, budget)
@@ -326,7 +336,7 @@ def _edited(store: Store, run: LocalRun, place: Place, state: _State, *, budget:
         edits = [edit for edit in edits if edit.id not in refused]
         after = state.data.apply(edits)
     state.data = after
-    return Done(place, edits=tuple(edits), seconds=seconds)
+    return Done(place, edits=tuple(edits), seconds=seconds, known=known)
 
 
 def _known_edits(store: Store, run: LocalRun, key: str) -> tuple[list[Edit] | None, float]:

@@ -152,8 +152,11 @@ class Desk:
             labels, ids = [one.page.label for one in drawn], [one.page.id for one in drawn]
             found = self.judge.of([one.shown for one in drawn], labels, ids, self.run)
             said += [one.probability for one in found]
+        if not said:
+            self.run.log(f"{self.maker} makes nothing: nothing that it wrote could be drawn")
+            return False
         even = 1 / len(self.data.schema.classes)
-        known = float(np.mean(said)) if said else 0.0
+        known = float(np.mean(said))
         if known >= even + _KNOWN * (1 - even):
             return True
         self.run.log(

@@ -50,9 +50,9 @@ class Changing(Ground):
             )
             replaced = proposals.keep(self.store, outcome.done, start)
         if replaced:
+            edits = "1 edit that was" if replaced == 1 else f"{replaced:,} edits that were"
             self.voice.log(
-                f"  {replaced:,} edits that were proposed before and not applied are withdrawn; "
-                "asked for again, they are found at once."
+                f"  {edits} proposed before and not applied: withdrawn. Propose with that recipe again to have them back."
             )
         return outcome
 
