@@ -52,7 +52,7 @@ class Changing(Ground):
         if replaced:
             edits = "1 edit that was" if replaced == 1 else f"{replaced:,} edits that were"
             self.voice.log(
-                f"  {edits} proposed before and not applied: withdrawn. Propose with that recipe again to have them back."
+                f"  {edits} proposed before and not applied: withdrawn. Propose with their recipe again to have them back."
             )
         return outcome
 
