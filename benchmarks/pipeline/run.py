@@ -1,6 +1,7 @@
 """The whole pipeline on the Roman numerals: an ablation with the fixed network, and the default recipe against the clock.
 
     python benchmarks/pipeline/run.py --data DATA --work SCRATCH [--parts ablation clock] [--seeds 3] [--budget 4000]
+                                      [--schedule none --keep best]
 
 DATA holds `roman_numerals/{roman_numerals.tar,reviewed.csv}`. A run that was killed goes on in SCRATCH. The reviewers' verdicts
 choose the sealed test pictures and serve nothing else.
@@ -37,12 +38,15 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--schedule", default="cosine", help="none: a steady rate, as the competition had it")
+    parser.add_argument("--keep", default="last", help="best: the weights that do best on the label book")
     asked = parser.parse_args()
     asked.work.mkdir(parents=True, exist_ok=True)
     file = HERE / "results.json"
     results: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     for part in asked.parts:
-        results[part] = {"ablation": ablation, "clock": clock}[part](asked)
+        steady = part == "ablation" and asked.schedule == "none"
+        results["ablation_steady" if steady else part] = {"ablation": ablation, "clock": clock}[part](asked)
         results["machine"] = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
         results["versions"] = {name: version(name) for name in ("tilth", "torch", "numpy")}
         file.write_text(json.dumps(results, indent=1, default=str) + "\n")
@@ -51,7 +55,8 @@ def main() -> None:
 
 def ablation(asked: argparse.Namespace) -> dict[str, Any]:
     """Every row trained with the same seeds and asked about the same sealed test pictures."""
-    settings = {"epochs": asked.epochs, "batch": asked.batch, "rate": asked.rate}
+    settings = {"epochs": asked.epochs, "batch": asked.batch, "rate": asked.rate, "keep": asked.keep}
+    settings |= {"schedule": asked.schedule, "warmup_share": 0.0 if asked.schedule == "none" else 0.25}
     source = _beside("roman").prepared(asked.data, asked.work)
     ws = tilth.open(source, workspace=asked.work / "ablation.tilth", valid="label_book", voice=voice_for())
     began = time.monotonic()

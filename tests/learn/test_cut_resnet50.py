@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
+from tilth.errors import SettingError
 from tilth.learn.cut_resnet50 import CutResNet50, Net
 from tilth.learn.network import tapped
 from tilth.learn.plan import Plan
@@ -125,3 +127,19 @@ def test_trains_on_pictures_and_tells_how():
     assert {"loss", "accuracy", "valid_loss", "valid_accuracy", "seconds"} <= set(model.curves[0])
     assert model.curves[-1]["loss"] < model.curves[0]["loss"]
     assert model.record["precision"] in ("fp32", "bf16") and model.record["bf16_ms_per_step"] > 0
+
+
+def test_trains_as_the_competition_did_unless_asked():
+    plan, quiet = (step.blueprint().plan for step in (CutResNet50(), CutResNet50(schedule="cosine", keep="last")))
+    assert (plan.schedule, plan.warmup_share, plan.keep) == ("none", 0.0, "best")
+    assert plan.rate_at(90, 100, 10) == plan.rate
+    assert (quiet.keep, quiet.rate_at(50, 100, 10)) == ("last", 0.5 * quiet.rate)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"schedule": "cosin"}, {"keep": "first"}, {"warmup_share": 1.5}, {"warmup_share": float("nan")}]
+)
+def test_a_value_that_is_none_of_the_known_ones_is_told(wrong):
+    world = worlds.photos(8, classes=2, side_px=16)
+    with pytest.raises(SettingError, match=f"learn.cut-resnet50: {next(iter(wrong))} "):
+        CutResNet50(**wrong).fit(world.data.train, None, world.run(), seed=0)

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from tilth.learn.network import Blueprint, Networked
-from tilth.learn.plan import Plan
+from tilth.learn.plan import Keep, Plan, Schedule
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,9 @@ class CutResNet50(Networked):
     batch: int = 8  # the competition's
     epochs: int = 100  # the competition's
     rate: float = 1e-4  # the competition's
+    schedule: Schedule = "none"  # the competition's; cosine, and the last weights, make a short training tell more
+    warmup_share: float = 0.0  # the competition's
+    keep: Keep = "best"  # the competition's: by valid accuracy, where there are valid samples; or last
     precision: str = "auto"  # auto: bf16 where a probe finds it faster; fp32 or bf16 to pin it
 
     version = 1
@@ -44,7 +47,9 @@ class CutResNet50(Networked):
             rate=self.rate,
             epsilon=1e-7,
             keras_epsilon=True,
-            keep="best",
+            schedule=self.schedule,
+            warmup_share=self.warmup_share,
+            keep=self.keep,
         )
         name = "learn.cut-resnet50"
         return Blueprint(name, lambda k, _: Net(k), plan, self.size_px, look="caffe", precision=self.precision)

@@ -47,11 +47,6 @@ class Module(Networked):
 
     def blueprint(self) -> Blueprint:
         """Raises LearnerError where the factory cannot be called; its network is tried when it is trained."""
-        for name, known in (("optimizer", ("adam", "adamw", "sgd")), ("schedule", ("none", "cosine", "step"))):
-            if getattr(self, name) not in known:
-                raise SettingError(f"learn.module: {name} is one of {', '.join(known)}, found {getattr(self, name)!r}")
-        if self.keep not in ("last", "best"):
-            raise SettingError(f"learn.module: keep is last or best, found {self.keep!r}")
         make = _factory(self.factory)
         plan = Plan(
             epochs=self.epochs,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import nn
@@ -98,6 +98,12 @@ class Plan:
 
 def checked(name: str, plan: Plan) -> Plan:
     """The plan, or SettingError for a value outside its range."""
+    for what, kinds in (("optimizer", Optimizer), ("schedule", Schedule), ("keep", Keep)):
+        known, found = get_args(kinds), getattr(plan, what)
+        if found not in known:
+            raise SettingError(f"{name}: {what} is one of {', '.join(known)}; found {found!r}")
+    if not 0 <= plan.warmup_share <= 1:
+        raise SettingError(f"{name}: warmup_share lies within 0 and 1, found {plan.warmup_share!r}")
     positive: dict[str, Any] = {"epochs": plan.epochs, "batch": plan.batch, "learning rate": plan.rate}
     for what, value in positive.items():
         if not value > 0:
