@@ -95,18 +95,22 @@ class Recipe:
 
     def once(self) -> Iterator[tuple[str, StepCall]]:
         """The same with one time of each round: where no step changes data, the others would find the same again."""
-        return ((place, call) for place, call in self.unrolled() if turn_of(place) == 1)
+        for place, call in self.unrolled():
+            turn = turn_of(place)
+            if not turn or turn[1] == 1:
+                yield place, call
 
     def worth(self, place: str) -> float:
         """`Round.worth` of the round that a place is in."""
-        block = self.steps[int(place.split(".", maxsplit=1)[0]) - 1] if turn_of(place) > 1 else None
+        turn = turn_of(place)
+        block = self.steps[turn[0] - 1] if turn and turn[1] > 1 else None
         return block.worth if isinstance(block, Round) else 0.0
 
 
-def turn_of(place: str) -> int:
-    """Which time of its round a place such as `4.2.1` is in; 1 outside of rounds."""
-    block = place.split(".")
-    return int(block[1]) if len(block) == 3 else 1
+def turn_of(place: str) -> tuple[int, int] | None:
+    """The round that a place is in and which time of it, (4, 2) of `4.2.1`; None outside of rounds."""
+    numbers = place.split(".")
+    return (int(numbers[0]), int(numbers[1])) if len(numbers) == 3 else None
 
 
 def parse_recipe(text: str, *, where: str = "the recipe") -> Recipe:

@@ -19,6 +19,7 @@ from tilth.dataset import Dataset
 from tilth.digest import digest, digest_bytes
 from tilth.edit import Add, Edit, Relabel
 from tilth.finding import Finding
+from tilth.recipe import turn_of
 from tilth.run import choosing, values
 from tilth.run.local import LocalRun
 from tilth.run.plan import Place, looks_at_each
@@ -72,8 +73,10 @@ class _State:
     aside: bool = False
     eyes: dict[str, Place] = field(default_factory=dict)  # signal -> the embedder that gave it, where it looks at each
     looked: dict[str, float] = field(default_factory=dict)  # key of an embedder -> seconds it took beside others
-    mended: dict[str, int] = field(default_factory=dict)  # a time of a round, such as `4.2` -> labels it mended
-    going: dict[str, bool] = field(default_factory=dict)  # a time of a round -> whether it is run
+    mended: dict[tuple[int, int], int] = field(
+        default_factory=dict
+    )  # a time of a round, see `turn_of` -> labels it mended
+    going: dict[tuple[int, int], bool] = field(default_factory=dict)  # a time of a round -> whether it is run
 
     @property
     def findings(self) -> list[Finding]:
@@ -119,7 +122,7 @@ def run_plan(
             one = _do(store, run.within(place.key), place, state, folds=folds, budget=wide, commit=commit)
             seconds = one.seconds or time.monotonic() - began
             done.append(replace(one, seconds=seconds))
-            if turn := _turn(place.place):
+            if turn := turn_of(place.place):
                 state.mended[turn] = state.mended.get(turn, 0) + sum(isinstance(edit, Relabel) for edit in one.edits)
             before = ", done before" if one.known else ""
             run.log(f"  {place.place:>6}  {place.use:<22} {_said(one)}  ({seconds:.1f} s{before})")
@@ -133,23 +136,18 @@ def run_plan(
 
 def _worth_it(run: LocalRun, place: Place, state: _State) -> bool:
     """Whether the time of its round that a place is in is run: the one before must have mended enough labels."""
-    if not place.worth:
+    turn = turn_of(place.place)
+    if not turn or not place.worth:
         return True
-    turn = _turn(place.place)
     if turn not in state.going:  # once for the whole of it: its own steps add samples, and drop some
-        block, number = turn.split(".")
-        mended, n = state.mended.get(f"{block}.{int(number) - 1}"), len(state.data.open.train.raw)
+        block, nth = turn
+        mended, n = state.mended.get((block, nth - 1)), len(state.data.open.train.raw)
         state.going[turn] = mended is not None and mended >= place.worth * n
         if mended is not None and not state.going[turn]:
             run.log(
                 f"  {place.place:>6}  no other round: {mended:,} of {n:,} labels were mended, less than {100 * place.worth:g} %"
             )
     return state.going[turn]
-
-
-def _turn(place: str) -> str:
-    """The time of a round that a place is in: `4.2` of `4.2.1`; outside of rounds nothing."""
-    return place.rpartition(".")[0] if place.count(".") == 2 else ""
 
 
 def _do(store: Store, run: LocalRun, place: Place, state: _State, *, folds: int, budget: int, commit: bool) -> Done:
