@@ -122,7 +122,18 @@ def teach(step: Translation, pair: Pair, run: Run) -> Translator:
 def game_of(step: Translation, channels: int, side_px: int, classes: int) -> Game:
     """The step's settings, with what the data decide; `classes` is 0 where the critic is told none."""
     content, identity = step.content, step.identity
-    alike = ("method", "width", "blocks", "critic_width", "critic_rate", "rate", "cycle", "patches", "temperature")
+    alike = (
+        "method",
+        "width",
+        "blocks",
+        "critic_width",
+        "critic_rate",
+        "rate",
+        "meaning",
+        "cycle",
+        "patches",
+        "temperature",
+    )
     settings: dict[str, Any] = {name: getattr(step, name) for name in (*alike, "flips", "pool", "shift", "noise")}
     return Game(
         channels=channels,

@@ -46,6 +46,7 @@ class Translation:
     noise: float = (
         0.5  # deviation of the noise the critic looks through at first, of a scale from -1 to 1; gone half-way
     )
+    meaning: float = 1.0  # of "a reader of the target's pictures takes it for its class", where labels are told
     content: float | None = None  # weight of PatchNCE; None: 10 for fastcut, 1 for cut, as published
     identity: float | None = None  # of "a target picture stays"; None: 0, 1 and 5, as published
     cycle: float = 10.0  # of "there and back", as published; for cyclegan alone
@@ -68,7 +69,7 @@ class Translation:
     most_seen: int = 4000  # pictures of a domain that are looked at in training
     precision: str = "auto"  # bf16 on a GPU, fp32 on a CPU, where it was up to 8 times as slow
 
-    version = 1
+    version = 2
     own_learner = True
     modality = ("image",)
     source = "Park et al. 2020, arXiv:2007.15651 (CUT, FastCUT); Zhu et al. 2017, arXiv:1703.10593 (CycleGAN)"
@@ -121,6 +122,7 @@ _RANGES = {
     "rate": (1e-7, 1),
     "critic_rate": (0.01, 10),
     "noise": (0, 10),
+    "meaning": (0, 1000),
     "content": (0, 1000),
     "identity": (0, 1000),
     "cycle": (0, 1000),

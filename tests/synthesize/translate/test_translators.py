@@ -12,7 +12,7 @@ from tilth.errors import LearnerError
 from tilth.synthesize.translate import learning
 from tilth.synthesize.translate.learning import Domain, Draws, Lesson, drawn, falling, taught, threads_for
 from tilth.synthesize.translate.networks import Critic, Generator
-from tilth.synthesize.translate.translators import Game, Pool, moved, patch_nce, veiled
+from tilth.synthesize.translate.translators import Game, Pool, _misread, moved, patch_nce, veiled
 
 GAME = Game(
     method="fastcut",
@@ -23,6 +23,7 @@ GAME = Game(
     blocks=2,
     critic_width=4,
     rate=1e-3,
+    meaning=1.0,
     content=10,
     identity=0,
     cycle=10,
@@ -214,6 +215,47 @@ def test_small_pictures_get_one_thread_and_larger_ones_more():
     usual = replace(GAME, side_px=32, width=16, blocks=3)
     assert threads_for(usual, 16, 8) == 1
     assert threads_for(replace(usual, side_px=64), 16, 2) == 2 and threads_for(replace(usual, side_px=64), 16, 1) == 1
+
+
+def bars(seed, ink, ground):
+    """Class 0 holds an upright bar, class 1 one that lies."""
+    rng, labels = np.random.default_rng(seed), np.arange(40) % 2
+    pictures = np.full((40, 1, 16, 16), ground, np.uint8)
+    for one, label, at in zip(pictures[:, 0], labels, rng.integers(2, 12, 40), strict=True):
+        (one if label else one.T)[at : at + 3] = ink
+    return Domain(pictures, labels)
+
+
+@pytest.mark.parametrize("method", ["fastcut", "cyclegan"])
+def test_a_reader_moves_every_method(method, tmp_path):
+    game = replace(GAME, method=method, classes=2)
+    read, unread = teach(game, tmp_path), teach(replace(game, meaning=0.0), tmp_path)
+    assert any((read[name] != unread[name]).any() for name in read if name != "curves")
+
+
+def test_a_reader_keeps_the_class_where_nothing_else_does(tmp_path):
+    bound = replace(GAME, classes=2, content=0, width=8, critic_width=8)
+    lesson, source = replace(LESSON, steps=150, batch=8), bars(0, 220, 40)
+
+    def right(game):
+        weights = taught(game, lesson, source, bars(1, 40, 220), dice, folder=tmp_path, advance=lambda count: None)
+        seen = drawn(game, lesson, weights, source.pictures)[:, 0]
+        lies = seen.mean(2).std(1) > seen.mean(1).std(1)
+        return float((lies == source.labels).mean())
+
+    assert right(bound) >= 0.95
+    assert right(replace(bound, meaning=0.0)) <= 0.8
+
+
+def test_the_reader_learns_of_real_pictures_alone():
+    play = replace(GAME, classes=2).begin()
+    before = [weight.clone() for weight in play.reader.parameters()]
+    misread = _misread(
+        play.reader, torch.rand(4, 1, 16, 16), torch.tensor([0, 1, 0, 1]), GAME, 1.0, dice("read"), taught=False
+    )
+    assert not misread.requires_grad
+    assert GAME.reader() is None and replace(GAME, classes=2, meaning=0.0).reader() is None
+    assert all(torch.equal(a, b) for a, b in zip(before, play.reader.parameters(), strict=True))
 
 
 @pytest.mark.gpu

@@ -89,6 +89,22 @@ class Critic(nn.Module):
         return answers + own.view(-1, 1, 1, 1)
 
 
+class Reader(nn.Module):
+    """Pictures (b, c, s, s) -> (b, classes), of which class each seems to be."""
+
+    def __init__(self, channels: int, *, width: int, halvings: int, classes: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [_convolution(channels, width, 4, stride=2), nn.LeakyReLU(0.2)]
+        for at in range(1, halvings + 1):
+            layers += [_convolution(width * min(at, 2), 2 * width, 4, stride=2), _Norm(), nn.LeakyReLU(0.2)]
+        # Where a stroke stands tells an I from a II: the mean over the whole picture would lose it.
+        self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
+        self.out = nn.Linear(2 * width * 16, classes)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.out(self.layers(pictures))
+
+
 class Places(nn.Module):
     """For each layer of `Generator.seen` a small network: what is seen at a place -> a vector of length 1."""
 

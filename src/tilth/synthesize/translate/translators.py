@@ -3,7 +3,8 @@
 Each is a game of networks with one method, `step`, which is handed a batch of either domain and dice.
 
 Source  Park et al. 2020, arXiv:2007.15651 (CUT, FastCUT); Zhu et al. 2017, arXiv:1703.10593 (CycleGAN);
-        Mao et al. 2017, arXiv:1611.04076 (least squares); Zhao et al. 2020, arXiv:2006.10738 (what critics look at is moved)
+        Mao et al. 2017, arXiv:1611.04076 (least squares); Zhao et al. 2020, arXiv:2006.10738 (what critics look at is moved);
+        Hoffman et al. 2018, arXiv:1711.03213 (what is drawn must be read as what it was drawn of)
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from tilth.synthesize.translate.networks import Critic, Generator, Places
+from tilth.synthesize.translate.networks import Critic, Generator, Places, Reader
 
 _SIZE = 64  # of what places are compared by; published: 256, for layers of up to 256 channels
 
@@ -27,6 +28,7 @@ class Game:
     """Settings of a translator; see `tilth.synthesize.translation`.
 
     channels, classes  of the pictures; classes is 0 where the critic is told none
+    meaning            weight of "read as its class", where classes are told
     content            weight of PatchNCE
     identity           weight of what a picture of the target must come out as
     """
@@ -39,6 +41,7 @@ class Game:
     blocks: int
     critic_width: int
     rate: float
+    meaning: float
     content: float
     identity: float
     cycle: float
@@ -60,6 +63,12 @@ class Game:
 
     def critic(self) -> Critic:
         return Critic(self.channels, width=self.critic_width, halvings=self.halvings + 1, classes=self.classes)
+
+    def reader(self) -> Reader | None:
+        """Who is taught the classes on real pictures of a domain; None where there are none to tell, or it does not count."""
+        if not self.classes or not self.meaning:
+            return None
+        return Reader(self.channels, width=self.critic_width, halvings=self.halvings + 1, classes=self.classes)
 
     def begin(self) -> Contrastive | Cyclic:
         """The game before its first step."""
@@ -83,14 +92,17 @@ class Contrastive(nn.Module):
         super().__init__()
         self.game, self.forth, self.critic = game, game.generator(), game.critic()
         self.places = Places(self.forth.widths, size=_SIZE)
+        self.reader = game.reader()
         betas = (0.5, 0.999)
         self.of_forth = torch.optim.Adam(self.forth.parameters(), lr=game.rate, betas=betas)
         self.of_critic = torch.optim.Adam(self.critic.parameters(), lr=game.rate * game.critic_rate, betas=betas)
         self.of_places = torch.optim.Adam(self.places.parameters(), lr=game.rate, betas=betas)
+        self.of_reader = _of_readers(game, self.reader)
 
     @property
     def optimizers(self) -> dict[str, torch.optim.Adam]:
-        return {"of_forth": self.of_forth, "of_critic": self.of_critic, "of_places": self.of_places}
+        found = {"of_forth": self.of_forth, "of_critic": self.of_critic, "of_places": self.of_places}
+        return found | ({"of_reader": self.of_reader} if self.of_reader else {})
 
     def step(self, batch: Batch, rng: np.random.Generator, left: float) -> tuple[float, ...]:
         """One move of the critic, one of the generator; losses: critic, deceit, content."""
@@ -102,15 +114,24 @@ class Contrastive(nn.Module):
         self.critic.requires_grad_(True)
         apart = _told_apart(self.critic, batch.target, made.detach(), batch, game, left, rng)
         _move(apart, self.of_critic)
+        if self.reader and self.of_reader:
+            _move(
+                _misread(self.reader, batch.target, batch.target_classes, game, left, rng, taught=True), self.of_reader
+            )
 
-        # The generator: drawn pictures 1, and every place what it was.
+        # The generator: drawn pictures 1, every place what it was, and the whole read as what it was.
         self.critic.requires_grad_(False)
         deceit = _is(1.0, self.critic(veiled(made, game, left, rng), batch.source_classes))
         content = self._content(seen, made, rng)
         if game.identity:
             own = self.forth.seen(batch.target)
             content = (content + game.identity * self._content(own, self.forth.drawn(own), rng)) / 2
-        _move(deceit + game.content * content, self.of_forth, self.of_places)
+        loss = deceit + game.content * content
+        if self.reader:
+            loss = loss + game.meaning * _misread(
+                self.reader, made, batch.source_classes, game, left, rng, taught=False
+            )
+        _move(loss, self.of_forth, self.of_places)
         return apart.item(), deceit.item(), content.item()
 
     def _content(self, seen: Sequence[Tensor], made: Tensor, rng: np.random.Generator) -> Tensor:
@@ -136,15 +157,18 @@ class Cyclic(nn.Module):
         self.forth, self.back = game.generator(), game.generator()
         self.critic, self.back_critic = game.critic(), game.critic()
         self.pool, self.back_pool = Pool(game.pool), Pool(game.pool)
+        self.reader, self.back_reader = game.reader(), game.reader()
         betas = (0.5, 0.999)
         both = chain(self.forth.parameters(), self.back.parameters())
         self.of_generators = torch.optim.Adam(both, lr=game.rate, betas=betas)
         critics = chain(self.critic.parameters(), self.back_critic.parameters())
         self.of_critics = torch.optim.Adam(critics, lr=game.rate * game.critic_rate, betas=betas)
+        self.of_readers = _of_readers(game, self.reader, self.back_reader)
 
     @property
     def optimizers(self) -> dict[str, torch.optim.Adam]:
-        return {"of_generators": self.of_generators, "of_critics": self.of_critics}
+        found = {"of_generators": self.of_generators, "of_critics": self.of_critics}
+        return found | ({"of_readers": self.of_readers} if self.of_readers else {})
 
     def step(self, batch: Batch, rng: np.random.Generator, left: float) -> tuple[float, ...]:
         """One move of the generators, one of the critics; losses: critics, deceit, cycle."""
@@ -160,6 +184,13 @@ class Cyclic(nn.Module):
         if game.identity:
             same = F.l1_loss(self.forth(target), target) + F.l1_loss(self.back(source), source)
             loss = loss + game.identity * same
+        if self.reader and self.back_reader and self.of_readers:
+            read = _misread(self.reader, target, batch.target_classes, game, left, rng, taught=True)
+            read = read + _misread(self.back_reader, source, batch.source_classes, game, left, rng, taught=True)
+            _move(read, self.of_readers)
+            lost = _misread(self.reader, made, batch.source_classes, game, left, rng, taught=False)
+            lost = lost + _misread(self.back_reader, back_made, batch.target_classes, game, left, rng, taught=False)
+            loss = loss + game.meaning * lost
         _move(loss, self.of_generators)
 
         self.critic.requires_grad_(True)
@@ -272,6 +303,30 @@ def _told_apart(
     seems_real = critic(veiled(real, game, left, rng), batch.target_classes)
     seems_made = critic(veiled(made, game, left, rng), batch.source_classes)
     return (_is(1.0, seems_real) + _is(0.0, seems_made)) / 2
+
+
+def _of_readers(game: Game, *readers: Reader | None) -> torch.optim.Adam | None:
+    weights = [weight for one in readers if one for weight in one.parameters()]
+    return torch.optim.Adam(weights, lr=game.rate, betas=(0.5, 0.999)) if weights else None
+
+
+def _misread(
+    reader: Reader,
+    pictures: Tensor,
+    classes: Tensor | None,
+    game: Game,
+    left: float,
+    rng: np.random.Generator,
+    *,
+    taught: bool,
+) -> Tensor:
+    """How far pictures are from being read as these classes. The reader learns of real ones alone.
+
+    taught  whether the pictures are real: else it is the generator that this shall move
+    """
+    assert classes is not None
+    reader.requires_grad_(taught)
+    return F.cross_entropy(reader(veiled(pictures, game, left, rng)).float(), classes)
 
 
 def _is(wanted: float, answers: Tensor) -> Tensor:
