@@ -1,6 +1,6 @@
 """The whole pipeline on the Roman numerals: an ablation with the fixed network, and the default recipe against the clock.
 
-    python benchmarks/pipeline/run.py --data DATA --work SCRATCH [--parts ablation clock] [--seeds 3] [--budget 4000]
+    python benchmarks/pipeline/run.py --data DATA --work SCRATCH [--parts ablation seeds clock] [--seeds 3] [--budget 4000]
                                       [--schedule none --keep best]
 
 DATA holds `roman_numerals/{roman_numerals.tar,reviewed.csv}`. A run that was killed goes on in SCRATCH. The reviewers' verdicts
@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=HERE.parents[2] / "shared" / "data")
     parser.add_argument("--work", type=Path, default=Path("pipeline-benchmark"))
-    parser.add_argument("--parts", nargs="+", choices=("ablation", "clock"), default=["ablation", "clock"])
+    parser.add_argument("--parts", nargs="+", choices=("ablation", "seeds", "clock"), default=["ablation", "clock"])
     parser.add_argument("--rows", default=str(HERE / "rows.toml"), help="a recipe with rows")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--budget", type=int, default=4_000)
@@ -46,7 +46,7 @@ def main() -> None:
     results: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     for part in asked.parts:
         steady = part == "ablation" and asked.schedule == "none"
-        results["ablation_steady" if steady else part] = {"ablation": ablation, "clock": clock}[part](asked)
+        results["ablation_steady" if steady else part] = PARTS[part](asked)
         results["machine"] = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
         results["versions"] = {name: version(name) for name in ("tilth", "torch", "numpy")}
         file.write_text(json.dumps(results, indent=1, default=str) + "\n")
@@ -55,8 +55,7 @@ def main() -> None:
 
 def ablation(asked: argparse.Namespace) -> dict[str, Any]:
     """Every row trained with the same seeds and asked about the same sealed test pictures."""
-    settings = {"epochs": asked.epochs, "batch": asked.batch, "rate": asked.rate, "keep": asked.keep}
-    settings |= {"schedule": asked.schedule, "warmup_share": 0.0 if asked.schedule == "none" else 0.25}
+    settings = _training(asked)
     source = _beside("roman").prepared(asked.data, asked.work)
     ws = tilth.open(source, workspace=asked.work / "ablation.tilth", valid="label_book", voice=voice_for())
     began = time.monotonic()
@@ -71,6 +70,34 @@ def ablation(asked: argparse.Namespace) -> dict[str, Any]:
         "seconds": round(time.monotonic() - began),
         "rows": [_row(row) for row in found.rows],
     }
+
+
+def _training(asked: argparse.Namespace) -> dict[str, Any]:
+    settings = {"epochs": asked.epochs, "batch": asked.batch, "rate": asked.rate, "keep": asked.keep}
+    return settings | {"schedule": asked.schedule, "warmup_share": 0.0 if asked.schedule == "none" else 0.25}
+
+
+def seeds(asked: argparse.Namespace) -> dict[str, Any]:
+    """The default recipe from other seeds than the ablation's 0: what differs in the data, and what the data are worth."""
+    source, found = _beside("roman").prepared(asked.data, asked.work), {}
+    for seed in range(1, asked.seeds):
+        folder = asked.work / f"seed-{seed}.tilth"
+        ws = tilth.open(source, workspace=folder, valid="label_book", seed=seed, voice=voice_for())
+        rows = ws.ablate(
+            str(HERE / "seeds.toml"),
+            learner="cut-resnet50",
+            settings=_training(asked),
+            budget=asked.budget,
+            seeds=asked.seeds,
+        )
+        made = ws.store.version(rows.datasets[-1].version)
+        found[str(seed)] = {
+            "rows": [_row(row) for row in rows.rows],
+            "train": len(made.train),
+            "of_the_source": int((~made.train.made).sum()),
+            "content": made.version,
+        }
+    return {"settings": _training(asked), "budget": asked.budget, "seeds": found}
 
 
 def _row(row: Any) -> dict[str, Any]:
@@ -125,6 +152,9 @@ def _beside(name: str) -> ModuleType:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+PARTS = {"ablation": ablation, "seeds": seeds, "clock": clock}
 
 
 if __name__ == "__main__":
