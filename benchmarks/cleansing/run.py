@@ -1,6 +1,7 @@
 """Cleansing, side by side with cleanlab: reviewed handwriting, planted noise, and a noisy photo set.
 
     python benchmarks/cleansing/run.py [--data PATH] [--parts roman planted animals] [--seeds 0] [--out results.json]
+    python benchmarks/cleansing/run.py --parts applied --workspaces FOLDER.tilth...     what `tilth improve` did to the numerals
 
 PATH holds `roman_numerals/{roman_numerals.tar,reviewed.csv}`, `text/TREC_{train,test}.csv` and `animals/*.tar`; a part
 whose data are absent is left out and said so. Verdicts of reviewers and true labels are read to measure, and nowhere else.
@@ -14,6 +15,7 @@ import json
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,11 +25,12 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "label_noise"))
 import run as label_noise  # noqa: E402 - the reviewed numerals and how they are measured
+import tilth  # noqa: E402
 from tilth.audit.label_noise import LabelNoise, noise_scores  # noqa: E402
 from tilth.cleanse.labels import MendLabels  # noqa: E402
 from tilth.dataset import Dataset, Schema  # noqa: E402
 from tilth.digest import digest_bytes  # noqa: E402
-from tilth.edit import Relabel  # noqa: E402
+from tilth.edit import Drop, Relabel  # noqa: E402
 from tilth.learn.crossfit import crossfit  # noqa: E402
 from tilth.numerics import picture  # noqa: E402
 from tilth.numerics.votes import neighbor_votes  # noqa: E402
@@ -37,6 +40,8 @@ from tilth.sample import Sample, raw_id  # noqa: E402
 from tilth.signal import Array, Signal, Signals  # noqa: E402
 from tilth.testing.memory import MemoryRun  # noqa: E402
 
+COPIES = ("cleanse.leaks", "cleanse.duplicates")  # they drop one of two, bad or not
+
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -44,12 +49,14 @@ def main() -> None:
     asked.add_argument("--parts", nargs="+", default=["roman", "planted"])
     asked.add_argument("--seeds", type=int, nargs="+", default=[0])
     asked.add_argument("--written", type=int, default=0, help="roman: witnesses learn from so many written numerals")
+    asked.add_argument("--workspaces", type=Path, nargs="+", default=[], help="applied: improved ones of all 2,932")
     asked.add_argument("--out", type=Path, default=HERE / "results.json")
     args = asked.parse_args()
     results = json.loads(args.out.read_text()) if args.out.exists() else {}
     results |= {"machine": label_noise.machine()}
     for part in args.parts:
         work = {"roman": partial(roman, written=args.written), "planted": planted, "animals": animals}
+        work["applied"] = partial(applied, workspaces=args.workspaces)
         found = work[part](args.data, args.seeds)
         if found is None:
             print(f"{part}: no data below {args.data}, left out")
@@ -104,6 +111,31 @@ def roman(where: Path, seeds: list[int], written: int = 0) -> dict[str, Any] | N
         print(json.dumps(row, indent=1), flush=True)
         rows.append(row)
     return {"reviewed": dict(Counter(verdict for verdict, _ in verdicts if verdict)), "rows": rows}
+
+
+def applied(where: Path, seeds: list[int], workspaces: list[Path]) -> dict[str, Any] | None:
+    """What was applied by default in workspaces of the tar's three splits, beside the reviewers: what was mended, and the copies
+    apart. `benchmarks/pipeline` makes one (`--parts clock`); `seeds` are those of the workspaces and stand in them."""
+    folder = where / "roman_numerals"
+    if not (folder / "reviewed.csv").exists():
+        return None
+    data, _ = label_noise.read_roman(folder / "roman_numerals.tar")
+    verdicts, rows = label_noise.read_verdicts(folder / "reviewed.csv", data), []
+    for place in workspaces:
+        ws = tilth.open(workspace=place)
+        classes, known = ws.base.schema.classes, set(data.ids.tolist())
+        numbers = {name: at for at, name in enumerate(data.schema.classes)}
+        done: dict[str, dict[str, Any]] = {"copies": {}, "mended": {}}
+        for batch, change in ws.changes():
+            edit = change.edit
+            if isinstance(edit, (Drop, Relabel)) and edit.id in known:
+                edit = replace(edit, new=numbers[classes[edit.new]]) if isinstance(edit, Relabel) else edit
+                done["copies" if batch.use in COPIES else "mended"][edit.id] = edit  # of several the last one
+        row = {"seed": ws.run.seed}
+        row |= {what: label_noise.edit_quality(list(edits.values()), data, verdicts) for what, edits in done.items()}
+        print(json.dumps(row, indent=1), flush=True)
+        rows.append(row)
+    return {"rows": rows}
 
 
 def with_written(data: Dataset, contents: dict[str, bytes], written: int, seed: int) -> tuple[Dataset, MemoryRun]:
