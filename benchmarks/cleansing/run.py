@@ -52,6 +52,8 @@ def main() -> None:
     asked.add_argument("--workspaces", type=Path, nargs="+", default=[], help="applied: improved ones of all 2,932")
     asked.add_argument("--out", type=Path, default=HERE / "results.json")
     args = asked.parse_args()
+    if "applied" in args.parts and not args.workspaces:
+        asked.error("--parts applied needs --workspaces: those that `tilth improve` made of the tar's three splits")
     results = json.loads(args.out.read_text()) if args.out.exists() else {}
     results |= {"machine": label_noise.machine()}
     for part in args.parts:

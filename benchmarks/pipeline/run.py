@@ -38,15 +38,24 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--schedule", default="cosine", help="none: a steady rate, as the competition had it")
-    parser.add_argument("--keep", default="last", help="best: the weights that do best on the label book")
+    parser.add_argument(
+        "--schedule",
+        default="cosine",
+        choices=("cosine", "none"),
+        help="none: a steady rate, as the competition had it",
+    )
+    parser.add_argument(
+        "--keep", default="last", choices=("last", "best"), help="best: the weights that do best on the label book"
+    )
     asked = parser.parse_args()
+    if "seeds" in asked.parts and asked.seeds < 2:
+        parser.error("--parts seeds compares datasets of several seeds: --seeds 2 or more")
     asked.work.mkdir(parents=True, exist_ok=True)
     file = HERE / "results.json"
     results: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     for part in asked.parts:
-        steady = part == "ablation" and asked.schedule == "none"
-        results["ablation_steady" if steady else part] = PARTS[part](asked)
+        training = "" if part == "clock" or (asked.schedule, asked.keep) == ("cosine", "last") else "_steady"
+        results[f"{part}{training}"] = PARTS[part](asked)
         results["machine"] = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
         results["versions"] = {name: version(name) for name in ("tilth", "torch", "numpy")}
         file.write_text(json.dumps(results, indent=1, default=str) + "\n")

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+import tilth
 from tilth.cli.main import run
+from tilth.edit import Add
 from tilth.testing.worlds import World, photos
 
 
@@ -154,8 +156,12 @@ def test_undo_and_the_next_run_respect_a_person(
     assert run([*improve, "two"]) == 0
     assert asked(capsys, "why", id)["present"]
     before = asked(capsys, "log")["line"][-1]["after"]
+    changes = tilth.open(workspace=".tilth").changes()
+    made = next(one.edit.sample for _, one in changes if isinstance(one.edit, Add))
     asked(capsys, "undo", "augment.geometric")
     asked(capsys, "undo", "all")
+    told = asked(capsys, "why", made.path)  # in no version now, and still told of
+    assert told["id"] == made.id and not told["present"]
     assert asked(capsys, "diff") == []
     assert before != asked(capsys, "log")["line"][-1]["after"]
     assert run(["undo"]) == 2
@@ -271,6 +277,9 @@ def test_a_reader_that_goes_away_is_no_fault(inside: Path, args: list[str]) -> N
 
 
 def test_steps_lists_every_step_with_its_source(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [row["name"] for row in asked(capsys, "steps", "learn.linear")] == ["learn.linear"]
+    assert {row["role"] for row in asked(capsys, "steps", "selectors")} == {"selectors"}
+    assert run(["steps", "learn.liner"]) == 2 and "did you mean 'learn.linear'" in capsys.readouterr().err
     rows = asked(capsys, "steps")
     assert {row["name"] for row in rows} >= {
         "audit.label_noise",

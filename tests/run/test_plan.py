@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tilth.dataset import Schema
-from tilth.errors import RecipeError, SettingError, StepError
+from tilth.errors import LearnerError, RecipeError, SettingError, StepError
 from tilth.recipe import parse_recipe
 from tilth.run.plan import default_recipe, load_recipe, plan_of, shipped_recipes
 from tilth.run.plugins import known_steps, make_step
-from tilth.run.proof import valued_by
+from tilth.run.proof import fixed_model, valued_by
 from tilth.run.rows import plan_row, recipe_of, rows_of
 from tilth.testing.contract import check_declarations
 
@@ -37,6 +37,13 @@ def plan(text: str, schema: Schema = IMAGES) -> None:
         ),
         ('[[step]]\nuse = "augment.guard"\nrules = ["hflop: a -> b"]', SettingError, "did you mean 'hflip'"),
         ('[[step]]\nuse = "formats.folder"', RecipeError, "is a format"),
+        (
+            '[[step]]\nuse = "learn.cut-resnet50"\nschedule = "cosin"',
+            SettingError,
+            "schedule is one of none, cosine, step",
+        ),
+        ('[[step]]\nuse = "learn.contrastive"\nlooks = ["outline"]', SettingError, "looks are some of .*; found .*outline"),
+        ('[[step]]\nuse = "learn.module"\nfactory = "no.such:net"', LearnerError, "no.such cannot be imported"),
     ],
 )
 def test_a_fault_is_told_before_the_work(text: str, fault: type[Exception], told: str) -> None:
@@ -106,6 +113,22 @@ def test_every_row_of_every_shipped_recipe_makes_a_plan(name):
     for row in rows_of(recipe):
         if row.recipe is None:
             assert plan_row(row, recipe_of(row, recipe), schema)
+
+
+@pytest.mark.parametrize("name", ["tilth", "competition"])
+def test_numerals_are_written_behind_the_guard_and_before_the_witnesses_that_learn_of_them(name: str) -> None:
+    uses = [call.use for _, call in load_recipe(name)[0].unrolled()]
+    places = [uses.index(use) for use in ("augment.guard", "synthesize.handwriting", "learn.contrastive")]
+    assert places == sorted(places)
+    # Most datasets show no writing: the step must let them be.
+    step = next(call for _, call in load_recipe(name)[0].unrolled() if call.use == "synthesize.handwriting")
+    assert step.settings["required"] is False and step.room < 0.5
+
+
+@pytest.mark.parametrize("wrong", [{"schedule": "cosin"}, {"epochs": 0}, {"precision": "fp64"}])
+def test_a_wrong_setting_of_the_fixed_model_is_told_before_the_work(wrong: dict[str, object]) -> None:
+    with pytest.raises(SettingError, match=f"learn.cut-resnet50: {next(iter(wrong))} "):
+        fixed_model("cut-resnet50", wrong)
 
 
 def test_a_round_whose_worth_nothing_can_reach_is_told_before_the_work() -> None:

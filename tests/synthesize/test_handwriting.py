@@ -220,7 +220,7 @@ def test_where_it_is_not_required_what_cannot_be_written_or_is_not_drawn_gets_no
     with pytest.raises(StepError, match="can write none"):
         added(Handwriting(), data, contents, 10)
     adds, run = added(Handwriting(required=False), data, contents, 10)
-    assert not adds and "makes nothing here" in " ".join(run.lines)
+    assert not adds and "nothing is written by hand" in " ".join(run.lines)
     drawings, scans = shelf({"train": SCAN})
     noise = {
         one: picture.encode(np.random.default_rng(at).integers(0, 256, (80, 80, 3)).astype(np.uint8), suffix=".png")

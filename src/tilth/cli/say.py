@@ -309,11 +309,15 @@ def diff(ws: Any, differences: Sequence[Any], as_json: bool) -> None:
         print(f"  {one.kind:<10} {one.id}  {one.path}  {change}  {one.because}")
 
 
-def steps(as_json: bool, *, role: str = "") -> None:
-    """Every registered step, or those of one role."""
+def steps(as_json: bool, *, name: str = "") -> None:
+    """Every registered step, those of one role, or one. Raises RecipeError for a name that is neither."""
     from tilth.run.catalogue import catalogue
+    from tilth.run.plugins import find_step
 
-    rows = [one for one in catalogue() if role in ("", one.role)]
+    rows = catalogue()
+    if name and name not in {one.role for one in rows}:
+        name = find_step(name).name
+    rows = [one for one in rows if name in ("", one.role, one.name)]
     if as_json:
         _json([dataclasses.asdict(one) for one in rows])
         return

@@ -48,9 +48,12 @@ def diff(
     say.diff(ws, ws.diff(before, after), json)
 
 
-def steps(json: o.JsonOpt = False) -> None:
+def steps(
+    name: Annotated[str, typer.Argument(help="One step alone, or one role, such as learners.")] = "",
+    json: o.JsonOpt = False,
+) -> None:
     """Every step there is, ours and of installed plugins: role, what it needs and gives, source, cost, settings."""
-    say.steps(json)
+    say.steps(json, name=name)
 
 
 def demo(

@@ -63,7 +63,7 @@ def value(
     What each valuator said last stays on record for `tilth why` and `tilth report`, until the data change.
     """
     if list_:
-        say.steps(json, role="valuators")
+        say.steps(json, name="valuators")
         return
     if out:
         worth.check_table(out)

@@ -66,13 +66,19 @@ class Contrastive:
     source = "Khosla et al. 2020, arXiv:2004.11362; Hadsell et al. 2006; Chen et al. 2020, arXiv:2002.05709"
     cost = "O(n epochs), two looks at each picture"
 
-    def fit(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> Members:
-        """Train them; the last weights are kept. Raises SettingError for a loss or a look that is none."""
+    def check(self) -> None:
+        """Raises SettingError for a loss or a look that is none, or a value outside its range."""
         if self.loss not in _LOSSES:
             raise SettingError(f"learn.contrastive: loss is {', '.join(_LOSSES)}; found {self.loss!r}")
         looks = tuple(self.looks)
         if not looks or not set(looks) <= set(_LOOKS):
             raise SettingError(f"learn.contrastive: looks are some of {', '.join(_LOOKS)}; found {list(looks)!r}")
+        self.blueprint(looks[0])
+
+    def fit(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> Members:
+        """Train them; the last weights are kept. Raises SettingError as `check` does."""
+        self.check()
+        looks = tuple(self.looks)
         sized = replace(self, side_px=self._side(train, run))
         seeds = [seed * len(looks) + number for number in range(len(looks))]
         members = [

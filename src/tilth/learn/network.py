@@ -61,6 +61,14 @@ class Blueprint:
     course: Callable[..., Course] = Course
     asked: Views = _as_it_is
 
+    def __post_init__(self) -> None:
+        """Raises SettingError for a value outside its range."""
+        checked(self.name, self.plan)
+        if self.precision not in ("auto", "fp32", "bf16"):
+            raise SettingError(f"{self.name}: precision is auto, fp32 or bf16, found {self.precision!r}")
+        if self.size_px < 1:
+            raise SettingError(f"{self.name}: size_px must be at least 1, found {self.size_px}")
+
 
 @dataclass(frozen=True)
 class NetworkModel:
@@ -144,6 +152,11 @@ class Networked:
 
     def blueprint(self) -> Blueprint:
         raise NotImplementedError
+
+    def check(self) -> None:
+        """Raises SettingError or LearnerError for settings with which nothing could be trained: told before the work that
+        comes before it."""
+        self.blueprint()
 
     def fit(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> NetworkModel:
         """Train it; where `valid` is given and the plan says so, the best epoch is kept, otherwise the last one."""
@@ -231,11 +244,6 @@ def trace_network(
 
 
 def _prepared(blueprint: Blueprint, train_data: Dataset, valid: Dataset | None, run: Run, seed: int) -> _Prepared:
-    checked(blueprint.name, blueprint.plan)
-    if blueprint.precision not in ("auto", "fp32", "bf16"):
-        raise SettingError(f"{blueprint.name}: precision is auto, fp32 or bf16, found {blueprint.precision!r}")
-    if blueprint.size_px < 1:
-        raise SettingError(f"{blueprint.name}: size_px must be at least 1, found {blueprint.size_px}")
     lesson = required(train_data, blueprint.name, ("image",))
     k = len(train_data.schema.classes)
     see, block = _seen(blueprint, lesson.data, run)

@@ -45,6 +45,11 @@ def find(store: Store, name: str) -> str:
         return close[0]
     if changed := store.ledger.changes(sample=name):
         return changed[0].edit.id
+    # What was made and taken back is in no version: its path is known from the edit alone.
+    if made := [
+        one for one in store.ledger.changes(kinds=["add"]) if isinstance(one.edit, Add) and one.edit.sample.path == name
+    ]:
+        return made[-1].edit.id
     found_many = f"{len(close)} samples begin with {name!r}: {', '.join(close[:5])}"
     raise WorkspaceError(
         f"{found_many if close else f'there is no sample {name!r}'}.\n"

@@ -182,6 +182,8 @@ def _placed(recipe: Recipe, place: str, call: StepCall) -> Place:
         raise RecipeError(
             f"step {place} of the recipe {recipe.name}: {call.use} fills nothing; room is for steps that add samples"
         )
+    if known.role == "learners" and hasattr(step, "check"):
+        step.check()
     key, settings = step_key(call.use, step), dict(call.settings)
     return Place(place, known.name, known.role, step, key, settings, call.pool, call.room, recipe.worth(place))
 

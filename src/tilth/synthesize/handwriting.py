@@ -100,11 +100,11 @@ class Handwriting:
         except _CANNOT as why:
             if self.required:
                 raise
-            what = f"no more than {made:,} pictures" if made else "nothing"
+            what = f"no more than {made:,} pictures are" if made else "nothing is"
             again = (
                 "" if isinstance(why, (StepError, SettingError)) else ". Once that is mended, --fresh makes the rest"
             )
-            run.log(f"{_NAME} makes {what} here: {str(why).splitlines()[0]}{again}")
+            run.log(f"{what} written by hand: {str(why).splitlines()[0]}{again}")
 
     def _filled(self, data: Dataset, signals: Signals, run: Run, budget: int) -> Iterator[Add]:
         room = room_for(_NAME, data, budget)
@@ -112,7 +112,7 @@ class Handwriting:
             mine = sum(one.startswith(f"{_NAME}:") for one in data.train.table.column("maker").to_pylist())
             room = min(room, max(round(self.most_times * len(data.train.raw)) - mine, 0))
         if not room:
-            run.log(f"{_NAME} makes nothing: a budget of {budget:,} leaves it no room")
+            run.log("nothing is written by hand: there is no room for it; a larger budget makes some")
             return
         desk, can = self._desk(data, signals, run)
         yield from desk.filled(quota_of(data, can, room, balance=self.balance), can)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -51,8 +52,8 @@ def target_of(
     looks = [one for one in found if one is not None]
     if not looks or len(looks) < least * len(pool):
         raise StepError(
-            f"{step} takes its looks from drawings on plain ground, and {len(looks) or 'none'} of the {len(pool)} pictures "
-            'it looked at is one.\n  Name a split that has some:  against = "SPLIT"'
+            f"{step} takes its looks from drawings on plain ground: {len(looks) or 'none'} of the {len(pool)} pictures it looked "
+            f'at are such, {max(1, math.ceil(least * len(pool)))} would do.\n  Name a split that has some:  against = "SPLIT"'
         )
     return Target.of(looks)
 

@@ -12,7 +12,7 @@ from tilth.errors import LearnerError
 from tilth.synthesize.translate import learning
 from tilth.synthesize.translate.learning import Domain, Draws, Lesson, drawn, falling, taught, threads_for
 from tilth.synthesize.translate.networks import Critic, Generator
-from tilth.synthesize.translate.translators import Game, Pool, _misread, moved, patch_nce, veiled
+from tilth.synthesize.translate.translators import Game, Pool, moved, patch_nce, veiled
 
 GAME = Game(
     method="fastcut",
@@ -229,8 +229,9 @@ def bars(seed, ink, ground):
 @pytest.mark.parametrize("method", ["fastcut", "cyclegan"])
 def test_a_reader_moves_every_method(method, tmp_path):
     game = replace(GAME, method=method, classes=2)
-    read, unread = teach(game, tmp_path), teach(replace(game, meaning=0.0), tmp_path)
-    assert any((read[name] != unread[name]).any() for name in read if name != "curves")
+    # Both have a reader, so both throw the same dice: what differs is how much it counts.
+    little, much = (teach(replace(game, meaning=weight), tmp_path) for weight in (1e-6, 10.0))
+    assert any((little[name] != much[name]).any() for name in much if name != "curves")
 
 
 def test_a_reader_keeps_the_class_where_nothing_else_does(tmp_path):
@@ -248,14 +249,19 @@ def test_a_reader_keeps_the_class_where_nothing_else_does(tmp_path):
 
 
 def test_the_reader_learns_of_real_pictures_alone():
-    play = replace(GAME, classes=2).begin()
-    before = [weight.clone() for weight in play.reader.parameters()]
-    misread = _misread(
-        play.reader, torch.rand(4, 1, 16, 16), torch.tensor([0, 1, 0, 1]), GAME, 1.0, dice("read"), taught=False
-    )
-    assert not misread.requires_grad
-    assert GAME.reader() is None and replace(GAME, classes=2, meaning=0.0).reader() is None
-    assert all(torch.equal(a, b) for a, b in zip(before, play.reader.parameters(), strict=True))
+    reading, rng = replace(GAME, classes=2).reading(), dice("read")
+    before = [weight.clone() for weight in reading.reader.parameters()]
+    pictures, classes = torch.rand(4, 1, 16, 16, requires_grad=True), torch.tensor([0, 1, 0, 1])
+    reading.learn(pictures.detach(), classes, GAME, 1.0, rng)
+    taught_once = [weight.clone() for weight in reading.reader.parameters()]
+    assert any((a != b).any() for a, b in zip(before, taught_once, strict=True))
+    reading.of_reader.zero_grad()
+    reading.misread(pictures, classes, GAME, 1.0, rng).backward()
+    assert pictures.grad is not None and all(weight.grad is None for weight in reading.reader.parameters())
+
+
+def test_there_is_no_reader_where_no_class_is_told_or_it_does_not_count():
+    assert GAME.reading() is None and replace(GAME, classes=2, meaning=0.0).reading() is None
 
 
 @pytest.mark.gpu

@@ -64,11 +64,9 @@ class Game:
     def critic(self) -> Critic:
         return Critic(self.channels, width=self.critic_width, halvings=self.halvings + 1, classes=self.classes)
 
-    def reader(self) -> Reader | None:
+    def reading(self) -> Reading | None:
         """Who is taught the classes on real pictures of a domain; None where there are none to tell, or it does not count."""
-        if not self.classes or not self.meaning:
-            return None
-        return Reader(self.channels, width=self.critic_width, halvings=self.halvings + 1, classes=self.classes)
+        return Reading(self) if self.classes and self.meaning else None
 
     def begin(self) -> Contrastive | Cyclic:
         """The game before its first step."""
@@ -92,17 +90,16 @@ class Contrastive(nn.Module):
         super().__init__()
         self.game, self.forth, self.critic = game, game.generator(), game.critic()
         self.places = Places(self.forth.widths, size=_SIZE)
-        self.reader = game.reader()
+        self.reading = game.reading()
         betas = (0.5, 0.999)
         self.of_forth = torch.optim.Adam(self.forth.parameters(), lr=game.rate, betas=betas)
         self.of_critic = torch.optim.Adam(self.critic.parameters(), lr=game.rate * game.critic_rate, betas=betas)
         self.of_places = torch.optim.Adam(self.places.parameters(), lr=game.rate, betas=betas)
-        self.of_reader = _of_readers(game, self.reader)
 
     @property
     def optimizers(self) -> dict[str, torch.optim.Adam]:
         found = {"of_forth": self.of_forth, "of_critic": self.of_critic, "of_places": self.of_places}
-        return found | ({"of_reader": self.of_reader} if self.of_reader else {})
+        return found | ({"of_reading": self.reading.of_reader} if self.reading else {})
 
     def step(self, batch: Batch, rng: np.random.Generator, left: float) -> tuple[float, ...]:
         """One move of the critic, one of the generator; losses: critic, deceit, content."""
@@ -114,10 +111,8 @@ class Contrastive(nn.Module):
         self.critic.requires_grad_(True)
         apart = _told_apart(self.critic, batch.target, made.detach(), batch, game, left, rng)
         _move(apart, self.of_critic)
-        if self.reader and self.of_reader:
-            _move(
-                _misread(self.reader, batch.target, batch.target_classes, game, left, rng, taught=True), self.of_reader
-            )
+        if self.reading:
+            self.reading.learn(batch.target, batch.target_classes, game, left, rng)
 
         # The generator: drawn pictures 1, every place what it was, and the whole read as what it was.
         self.critic.requires_grad_(False)
@@ -127,10 +122,8 @@ class Contrastive(nn.Module):
             own = self.forth.seen(batch.target)
             content = (content + game.identity * self._content(own, self.forth.drawn(own), rng)) / 2
         loss = deceit + game.content * content
-        if self.reader:
-            loss = loss + game.meaning * _misread(
-                self.reader, made, batch.source_classes, game, left, rng, taught=False
-            )
+        if self.reading:
+            loss = loss + game.meaning * self.reading.misread(made, batch.source_classes, game, left, rng)
         _move(loss, self.of_forth, self.of_places)
         return apart.item(), deceit.item(), content.item()
 
@@ -157,18 +150,18 @@ class Cyclic(nn.Module):
         self.forth, self.back = game.generator(), game.generator()
         self.critic, self.back_critic = game.critic(), game.critic()
         self.pool, self.back_pool = Pool(game.pool), Pool(game.pool)
-        self.reader, self.back_reader = game.reader(), game.reader()
+        self.reading, self.back_reading = game.reading(), game.reading()
         betas = (0.5, 0.999)
         both = chain(self.forth.parameters(), self.back.parameters())
         self.of_generators = torch.optim.Adam(both, lr=game.rate, betas=betas)
         critics = chain(self.critic.parameters(), self.back_critic.parameters())
         self.of_critics = torch.optim.Adam(critics, lr=game.rate * game.critic_rate, betas=betas)
-        self.of_readers = _of_readers(game, self.reader, self.back_reader)
 
     @property
     def optimizers(self) -> dict[str, torch.optim.Adam]:
         found = {"of_generators": self.of_generators, "of_critics": self.of_critics}
-        return found | ({"of_readers": self.of_readers} if self.of_readers else {})
+        own = {"of_reading": self.reading, "of_back_reading": self.back_reading}
+        return found | {name: one.of_reader for name, one in own.items() if one}
 
     def step(self, batch: Batch, rng: np.random.Generator, left: float) -> tuple[float, ...]:
         """One move of the generators, one of the critics; losses: critics, deceit, cycle."""
@@ -184,12 +177,11 @@ class Cyclic(nn.Module):
         if game.identity:
             same = F.l1_loss(self.forth(target), target) + F.l1_loss(self.back(source), source)
             loss = loss + game.identity * same
-        if self.reader and self.back_reader and self.of_readers:
-            read = _misread(self.reader, target, batch.target_classes, game, left, rng, taught=True)
-            read = read + _misread(self.back_reader, source, batch.source_classes, game, left, rng, taught=True)
-            _move(read, self.of_readers)
-            lost = _misread(self.reader, made, batch.source_classes, game, left, rng, taught=False)
-            lost = lost + _misread(self.back_reader, back_made, batch.target_classes, game, left, rng, taught=False)
+        if self.reading and self.back_reading:
+            self.reading.learn(target, batch.target_classes, game, left, rng)
+            self.back_reading.learn(source, batch.source_classes, game, left, rng)
+            lost = self.reading.misread(made, batch.source_classes, game, left, rng)
+            lost = lost + self.back_reading.misread(back_made, batch.target_classes, game, left, rng)
             loss = loss + game.meaning * lost
         _move(loss, self.of_generators)
 
@@ -209,6 +201,33 @@ class Cyclic(nn.Module):
 def replaced(batch: Batch, *, source_classes: Tensor | None) -> Batch:
     """The batch with other classes of what was drawn."""
     return Batch(batch.source, batch.target, source_classes, batch.target_classes)
+
+
+class Reading(nn.Module):
+    """A reader of one domain, which learns of its real pictures alone and says how far a drawn one is from its class.
+
+    Source  Hoffman et al. 2018, CyCADA, arXiv:1711.03213, semantic consistency
+    """
+
+    def __init__(self, game: Game) -> None:
+        super().__init__()
+        self.reader = Reader(game.channels, width=game.critic_width, halvings=game.halvings + 1, classes=game.classes)
+        self.of_reader = torch.optim.Adam(self.reader.parameters(), lr=game.rate, betas=(0.5, 0.999))
+
+    def learn(
+        self, pictures: Tensor, classes: Tensor | None, game: Game, left: float, rng: np.random.Generator
+    ) -> None:
+        """One move on real pictures."""
+        self.reader.requires_grad_(True)
+        _move(self.misread(pictures, classes, game, left, rng), self.of_reader)
+        self.reader.requires_grad_(False)
+
+    def misread(
+        self, pictures: Tensor, classes: Tensor | None, game: Game, left: float, rng: np.random.Generator
+    ) -> Tensor:
+        """How far pictures are from being read as these classes: cross-entropy, of what a critic too would be shown."""
+        assert classes is not None  # where a reader is, classes are told
+        return F.cross_entropy(self.reader(veiled(pictures, game, left, rng)).float(), classes)
 
 
 class Pool(nn.Module):
@@ -303,30 +322,6 @@ def _told_apart(
     seems_real = critic(veiled(real, game, left, rng), batch.target_classes)
     seems_made = critic(veiled(made, game, left, rng), batch.source_classes)
     return (_is(1.0, seems_real) + _is(0.0, seems_made)) / 2
-
-
-def _of_readers(game: Game, *readers: Reader | None) -> torch.optim.Adam | None:
-    weights = [weight for one in readers if one for weight in one.parameters()]
-    return torch.optim.Adam(weights, lr=game.rate, betas=(0.5, 0.999)) if weights else None
-
-
-def _misread(
-    reader: Reader,
-    pictures: Tensor,
-    classes: Tensor | None,
-    game: Game,
-    left: float,
-    rng: np.random.Generator,
-    *,
-    taught: bool,
-) -> Tensor:
-    """How far pictures are from being read as these classes. The reader learns of real ones alone.
-
-    taught  whether the pictures are real: else it is the generator that this shall move
-    """
-    assert classes is not None
-    reader.requires_grad_(taught)
-    return F.cross_entropy(reader(veiled(pictures, game, left, rng)).float(), classes)
 
 
 def _is(wanted: float, answers: Tensor) -> Tensor:
