@@ -1,6 +1,6 @@
 """What the label guard finds by itself, on digits and on Roman numerals, against what a person knows of them.
 
-    python benchmarks/augmentation/guard.py [--data FOLDER] [--all] [--out results_guard.json]
+    python benchmarks/augmentation/guard.py [--data FOLDER] [--all] [--wrong 0.2 0.4] [--out results_guard.json]
 
 FOLDER holds train/CLASS/*.png of Roman numerals i to x; without it digits alone are measured. --all tries all operations, not
 the flips alone.
@@ -75,8 +75,8 @@ def roman(folder: Path) -> tuple[Dataset, MemoryRun]:
     return Dataset.from_samples(samples.values(), schema), MemoryRun(contents)
 
 
-def plain_digits() -> tuple[Dataset, MemoryRun]:
-    world = digits(wrong=0, junk=0, copies=0, near=0, leaks=0, scarce=0)
+def plain_digits(wrong: int = 0) -> tuple[Dataset, MemoryRun]:
+    world = digits(wrong=wrong, junk=0, copies=0, near=0, leaks=0, scarce=0)
     return world.data.open, world.run()
 
 
@@ -163,12 +163,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--wrong", type=float, nargs="*", default=[], help="shares of the digits' labels planted wrong")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results_guard.json")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     guard = Guard(operations=() if asked.all else FLIPS)
     results: dict[str, Any] = {"version": version("tilth"), "seed": 0, **machine()}
     results["digits"] = measured("digits", *plain_digits(), guard)
+    for share in asked.wrong:
+        data, run = plain_digits(round(share * len(plain_digits()[0])))
+        results[f"digits, {share:g} wrong"] = measured("digits", data, run, guard)
     if asked.data:
         results["roman"] = measured("roman", *roman(asked.data), guard)
     asked.out.write_text(json.dumps(results, indent=1) + "\n")

@@ -61,6 +61,11 @@ def where(ws: Any) -> str:
     return "" if folder == Path(".tilth") else f" -w {folder}"
 
 
+def seeds_told(count: int) -> str:
+    """How many trainings each side had."""
+    return f"{count} seeds in pairs" if count > 1 else "one seed"
+
+
 def evidence(one: Any, as_json: bool) -> None:
     """The proof: the headline, the other metrics, the random baseline."""
     if as_json:
@@ -71,7 +76,7 @@ def evidence(one: Any, as_json: bool) -> None:
         print(f"  {measure.sentence}")
     if one.baseline:
         print(f"  as many dropped at random: {one.baseline.sentence}")
-    print(f"  ({len(one.seeds)} seeds in pairs, {one.learner.get('use', one.learner)}, sealed test {one.seal})\n")
+    print(f"  ({seeds_told(len(one.seeds))}, {one.learner.get('use', one.learner)}, sealed test {one.seal})\n")
 
 
 def evidence_plain(one: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tilth.cli.say import where
+from tilth.cli.say import seeds_told, where
 from tilth.errors import SettingError
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def ablation(ws: Any, one: Ablation, as_json: bool, *, detailed: bool = True) ->
     print("\n".join(table(head, cells, words=(0, 4, 6))))
     use = first.learner.get("use", question.learner)
     print(
-        f"  ({question.seeds} seeds in pairs, {use}, budget {question.budget:,}, 95 % intervals, sealed test {first.seal})"
+        f"  ({seeds_told(question.seeds)}, {use}, budget {question.budget:,}, 95 % intervals, sealed test {first.seal})"
     )
     print("\n" + "\n".join(datasets(one.datasets)))
     if detailed:

@@ -43,9 +43,7 @@ class Translation:
     critic_width: int = 32  # of the critic's first layer; published: 64
     rate: float = 4e-4  # of Adam; falls to nothing over the second half
     critic_rate: float = 0.5  # of the rate, for the critic: at the whole rate it was sure within a hundred steps
-    noise: float = (
-        0.5  # deviation of the noise the critic looks through at first, of a scale from -1 to 1; gone half-way
-    )
+    noise: float = 0.5  # deviation, on a scale of -1 to 1, of what the critic looks through at first; gone half-way
     meaning: float = 1.0  # of "a reader of the target's pictures takes it for its class", where labels are told
     content: float | None = None  # weight of PatchNCE; None: 10 for fastcut, 1 for cut, as published
     identity: float | None = None  # of "a target picture stays"; None: 0, 1 and 5, as published
