@@ -279,8 +279,8 @@ def test_where_it_is_not_required_a_check_that_fails_ends_the_making_and_not_the
         adds = made(asked, required=False)
         assert adds == whole[: len(adds)]
         stayed.append(len(adds))
-        what = f"no more than {len(adds)} pictures" if adds else "nothing"
-        said = f"synthesize.handwriting makes {what} here: the network went to sleep. Once that is mended, --fresh "
+        what = f"no more than {len(adds)} pictures are" if adds else "nothing is"
+        said = f"{what} written by hand: the network went to sleep. Once that is mended, --fresh "
         assert run.lines[-1].startswith(said)
     assert stayed[:2] == [0, 0] and 0 < stayed[2] < len(whole)
     for asked in (0, 3):
