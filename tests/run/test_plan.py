@@ -42,7 +42,11 @@ def plan(text: str, schema: Schema = IMAGES) -> None:
             SettingError,
             "schedule is one of none, cosine, step",
         ),
-        ('[[step]]\nuse = "learn.contrastive"\nlooks = ["outline"]', SettingError, "looks are some of .*; found .*outline"),
+        (
+            '[[step]]\nuse = "learn.contrastive"\nlooks = ["outline"]',
+            SettingError,
+            "looks are some of .*; found .*outline",
+        ),
         ('[[step]]\nuse = "learn.module"\nfactory = "no.such:net"', LearnerError, "no.such cannot be imported"),
     ],
 )
