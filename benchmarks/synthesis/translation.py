@@ -340,12 +340,25 @@ def page(said: Mapping[str, Any]) -> str:
         parts.append(
             f"- There and back ({trip['method']}, seed {trip['seed']}, {trip['steps']} steps), {trip['n']} pictures: {told}."
         )
+    if before := said.get("without_a_reader"):
+        parts += [
+            "\n**Before there was a reader** (`meaning = 0`; the critic alone is told the class), the same seeds and steps:\n"
+        ]
+        parts += [f"- {_before(one)}" for one in before["ways"].values()]
+        parts += [f"- there and back: label {one['label_kept']:.1%}" for one in before["round_trips"].values()]
     if clock := said.get("clock"):
         parts.append("\n| method | ms of the processor a step | steps a second of one core |\n|---|---|---|")
         parts += [f"| {one['method']} | {one['ms_a_step']} | {one['steps_a_second']} |" for one in clock]
     for cells, minutes in said.get("wall_minutes", {}).items():
         parts.append(f"\nWall clock of {cells} with their witnesses: {minutes} minutes ({said['machine']}).")
     return "\n".join(parts) + "\n"
+
+
+def _before(one: Mapping[str, Any]) -> str:
+    kept = f"; of these label kept {one['kept']['label_kept']:.1%}" if one["kept"]["n"] else ""
+    return (
+        f"{one['way']}: drawn with label kept {one['drawn']['label_kept']:.1%}, {one['passed']} passed the check{kept}"
+    )
 
 
 def _row(one: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ class Translation:
     own_learner = True
     modality = ("image",)
     source = "Park et al. 2020, arXiv:2007.15651 (CUT, FastCUT); Zhu et al. 2017, arXiv:1703.10593 (CycleGAN)"
-    cost = "O(steps): 0.14 s of one core for each at 32 px by fastcut, 0.4 s by cyclegan; and a training for each fold"
+    cost = "O(steps): 0.15 s of one core for each at 32 px by fastcut, 0.4 s by cyclegan; and a training for each fold"
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
