@@ -143,6 +143,15 @@ def test_no_more_is_written_than_so_many_times_the_real_pictures():
     most = round(1.5 * len(data.train))
     assert len(added(Handwriting(most_times=1.5), data, contents, 10 * len(data.train))[0]) == most
     assert len(added(Handwriting(most_times=1.5), data, contents, 1)[0]) == 1
+    few = Handwriting(most_times=1.5)
+    adds, run = added(few, data, contents, 10 * len(data.train))
+    again = list(few.augment(data.apply(adds), Signals(), run, budget=20 * len(data.train)))
+    assert (
+        not again
+        and run.lines[-1] == f"nothing is written by hand: {most} are there, as many as most_times = 1.5 lets in"
+    )
+    list(few.augment(data, Signals(), run, budget=len(data)))
+    assert run.lines[-1].endswith("there is no room for it; a larger budget makes some")
     for wrong in (0, True, float("inf"), "1"):
         with pytest.raises(SettingError, match="most_times"):
             Handwriting(most_times=wrong)  # pyright: ignore[reportArgumentType]

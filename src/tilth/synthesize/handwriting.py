@@ -107,12 +107,13 @@ class Handwriting:
             run.log(f"{what} written by hand: {str(why).splitlines()[0]}{again}")
 
     def _filled(self, data: Dataset, signals: Signals, run: Run, budget: int) -> Iterator[Add]:
-        room = room_for(_NAME, data, budget)
-        if self.most_times is not None:
+        room, why = room_for(_NAME, data, budget), "there is no room for it; a larger budget makes some"
+        if room and self.most_times is not None:
             mine = sum(one.startswith(f"{_NAME}:") for one in data.train.table.column("maker").to_pylist())
             room = min(room, max(round(self.most_times * len(data.train.raw)) - mine, 0))
+            why = f"{mine:,} are there, as many as most_times = {self.most_times:g} lets in"
         if not room:
-            run.log("nothing is written by hand: there is no room for it; a larger budget makes some")
+            run.log(f"nothing is written by hand: {why}")
             return
         desk, can = self._desk(data, signals, run)
         yield from desk.filled(quota_of(data, can, room, balance=self.balance), can)
