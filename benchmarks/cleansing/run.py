@@ -2,6 +2,7 @@
 
     python benchmarks/cleansing/run.py [--data PATH] [--parts roman planted animals] [--seeds 0] [--out results.json]
     python benchmarks/cleansing/run.py --parts applied --workspaces FOLDER.tilth...     what `tilth improve` did to the numerals
+    python benchmarks/cleansing/run.py --parts whole --work SCRATCH --seeds 0 1 2       `tilth improve` on all of them, and that
 
 PATH holds `roman_numerals/{roman_numerals.tar,reviewed.csv}`, `text/TREC_{train,test}.csv` and `animals/*.tar`; a part
 whose data are absent is left out and said so. Verdicts of reviewers and true labels are read to measure, and nowhere else.
@@ -12,7 +13,9 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import shutil
 import sys
+import tarfile
 import time
 from collections import Counter
 from dataclasses import replace
@@ -36,6 +39,7 @@ from tilth.numerics import picture  # noqa: E402
 from tilth.numerics.votes import neighbor_votes  # noqa: E402
 from tilth.recipe import Round  # noqa: E402
 from tilth.run.plan import load_recipe  # noqa: E402
+from tilth.run.voice import voice_for  # noqa: E402
 from tilth.sample import Sample, raw_id  # noqa: E402
 from tilth.signal import Array, Signal, Signals  # noqa: E402
 from tilth.testing.memory import MemoryRun  # noqa: E402
@@ -50,6 +54,9 @@ def main() -> None:
     asked.add_argument("--seeds", type=int, nargs="+", default=[0])
     asked.add_argument("--written", type=int, default=0, help="roman: witnesses learn from so many written numerals")
     asked.add_argument("--workspaces", type=Path, nargs="+", default=[], help="applied: improved ones of all 2,932")
+    asked.add_argument(
+        "--work", type=Path, default=Path("cleansing-benchmark"), help="whole: a folder; a rerun goes on"
+    )
     asked.add_argument("--out", type=Path, default=HERE / "results.json")
     args = asked.parse_args()
     if "applied" in args.parts and not args.workspaces:
@@ -59,6 +66,7 @@ def main() -> None:
     for part in args.parts:
         work = {"roman": partial(roman, written=args.written), "planted": planted, "animals": animals}
         work["applied"] = partial(applied, workspaces=args.workspaces)
+        work["whole"] = partial(whole, work=args.work)
         found = work[part](args.data, args.seeds)
         if found is None:
             print(f"{part}: no data below {args.data}, left out")
@@ -115,6 +123,28 @@ def roman(where: Path, seeds: list[int], written: int = 0) -> dict[str, Any] | N
     return {"reviewed": dict(Counter(verdict for verdict, _ in verdicts if verdict)), "rows": rows}
 
 
+def whole(where: Path, seeds: list[int], work: Path) -> dict[str, Any] | None:
+    """`tilth improve` by default on the numerals as one dataset, train and validation both to be mended, beside the label
+    book; and what it applied."""
+    folder = where / "roman_numerals"
+    if not (folder / "reviewed.csv").exists():
+        return None
+    source, places = work / "numerals", []
+    if not source.exists():
+        raw, draft = work / "raw", work / ".numerals"
+        with tarfile.open(folder / "roman_numerals.tar") as archive:
+            archive.extractall(raw, filter="data")
+        for split, name in (("train", "train"), ("val", "train"), ("label_book", "label_book")):  # no name is in both
+            shutil.copytree(raw / split, draft / name, dirs_exist_ok=True)
+        draft.rename(source)
+    for seed in seeds:
+        place = work / f"seed-{seed}.tilth"
+        ws = tilth.open(source, workspace=place, valid="label_book", holdout=0.0, seed=seed, voice=voice_for())
+        ws.improve(learner="cut-resnet50", budget=10_000, prove=False)
+        places.append(place)
+    return applied(where, seeds, places)
+
+
 def applied(where: Path, seeds: list[int], workspaces: list[Path]) -> dict[str, Any] | None:
     """What was applied by default in workspaces of the tar's three splits, beside the reviewers: what was mended, and the copies
     apart. `benchmarks/pipeline` makes one (`--parts clock`); `seeds` are those of the workspaces and stand in them."""
@@ -123,21 +153,28 @@ def applied(where: Path, seeds: list[int], workspaces: list[Path]) -> dict[str, 
         return None
     data, _ = label_noise.read_roman(folder / "roman_numerals.tar")
     verdicts, rows = label_noise.read_verdicts(folder / "reviewed.csv", data), []
+    mine = {_name(sample): sample.id for sample in data}
     for place in workspaces:
         ws = tilth.open(workspace=place)
-        classes, known = ws.base.schema.classes, set(data.ids.tolist())
+        classes, known = ws.base.schema.classes, {sample.id: mine.get(_name(sample)) for sample in ws.base}
         numbers = {name: at for at, name in enumerate(data.schema.classes)}
         done: dict[str, dict[str, Any]] = {"copies": {}, "mended": {}}
         for batch, change in ws.changes():
             edit = change.edit
-            if isinstance(edit, (Drop, Relabel)) and edit.id in known:
+            if isinstance(edit, (Drop, Relabel)) and (id := known.get(edit.id)):
                 edit = replace(edit, new=numbers[classes[edit.new]]) if isinstance(edit, Relabel) else edit
-                done["copies" if batch.use in COPIES else "mended"][edit.id] = edit  # of several the last one
+                edit = replace(edit, id=id)
+                done["copies" if batch.use in COPIES else "mended"][id] = edit  # of several the last one
         row = {"seed": ws.run.seed}
         row |= {what: label_noise.edit_quality(list(edits.values()), data, verdicts) for what, edits in done.items()}
         print(json.dumps(row, indent=1), flush=True)
         rows.append(row)
     return {"rows": rows}
+
+
+def _name(sample: Sample) -> str:
+    """Class folder and file: what a picture is called, whatever split it was put into."""
+    return "/".join(Path(sample.path).parts[-2:])
 
 
 def with_written(data: Dataset, contents: dict[str, bytes], written: int, seed: int) -> tuple[Dataset, MemoryRun]:

@@ -39,6 +39,7 @@ from tilth.digest import digest_bytes
 from tilth.sample import TEST, TRAIN, Sample, made_id, raw_id
 from tilth.signal import Signals
 from tilth.steps import declared
+from tilth.synthesize.templates import Templates
 from tilth.testing.memory import MemoryRun
 
 HERE = Path(__file__).parent
@@ -91,6 +92,9 @@ ARMS: dict[str, Arm] = {
     "eda, two at once": by_step(partial(by_words, operations=("eda",), composed=1.0)),
     "synonym, corpus": by_step(partial(by_words, operations=("synonym",), synonyms="corpus")),
     "synonym, built-in": by_step(partial(by_words, operations=("synonym",), synonyms="built-in")),
+    "templates": by_step(
+        lambda copies: Templates(balance=False, fill=True)
+    ),  # found in the train part, at most as many as the rest make
 }
 
 PEERS: Mapping[str, tuple[str, ...]] = {

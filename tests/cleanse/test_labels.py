@@ -104,9 +104,9 @@ def test_a_narrow_agreement_is_left_for_review() -> None:
     assert len(mended(DATA, finding(row(DATA, 3), confident=False))) == 1  # two witnesses are enough
 
 
-def test_no_more_of_a_class_changes_than_is_estimated_to_be_wrong() -> None:
-    doubtful = [finding(row(DATA, at), class_noise=0.08) for at in range(4)]
-    assert len(mended(DATA, *doubtful)) == 2  # of 20, 1.6 are estimated
+def test_no_more_of_a_class_changes_than_may_be_wrong_within_the_error_of_the_estimate() -> None:
+    doubtful = [finding(row(DATA, at), class_noise=0.08) for at in range(6)]
+    assert len(mended(DATA, *doubtful)) == 4  # of 20, 1.6 are estimated, and 3.6 at the upper end
     assert not mended(DATA, finding(row(DATA, 3), class_noise=0.0))
 
 
