@@ -415,13 +415,23 @@ def _fits(record: dict[str, Any]) -> list[str]:
 
 
 def _trainings(record: dict[str, Any]) -> list[str]:
+    """A row for each arm; the filled ones beside `real + operations`, in pairs of seeds."""
     rows = record.get("trainings", [])
-    lines = ["| arm | train pictures | steps | accuracy by seed | mean |", "|---|---|---|---|---|"]
-    names = ("part", "arm", "n", "steps")
-    for key in dict.fromkeys(tuple(row[name] for name in names) for row in rows):
-        found = [row["accuracy"] for row in rows if tuple(row[name] for name in names) == key]
-        each = ", ".join(f"{100 * one:.1f}" for one in found)
-        lines.append(f"| {key[1]} | {key[2]:,} | {key[3]:,} | {each} | {100 * np.mean(found):.1f} |")
+    head = ("arm", "train pictures", "steps", "accuracy by seed", "mean", "less real + operations, by seed")
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    by_seed: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
+    for row in rows:
+        by_seed.setdefault((row["part"], row["arm"]), {})[row["seed"]] = row
+    usual = by_seed.get(("filled", "real + operations"), {})
+    for (part, arm), found in by_seed.items():
+        right = [row["accuracy"] for row in found.values()]
+        sizes = sorted({row["n"] for row in found.values()})
+        many = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
+        each = ", ".join(f"{100 * one:.1f}" for one in right)
+        pairs = [row["accuracy"] - usual[seed]["accuracy"] for seed, row in found.items() if seed in usual]
+        beside = ", ".join(f"{100 * one:+.1f}" for one in pairs) if part == "filled" and any(pairs) else ""
+        steps = next(iter(found.values()))["steps"]
+        lines.append(f"| {arm} | {many} | {steps:,} | {each} | {100 * np.mean(right):.1f} | {beside} |")
     return lines
 
 
