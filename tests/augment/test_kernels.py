@@ -1,5 +1,6 @@
 """Compiled loops give what plain arrays give: known answers, every shape, nothing read or written beyond a picture."""
 
+import os
 import subprocess
 import sys
 
@@ -292,3 +293,26 @@ def test_operations_are_imported_without_numba():
     code = "import sys; import tilth.augment.operations.paint; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+DIGEST = """
+import hashlib, numpy as np
+from tilth.augment.operation import Move
+from tilth.augment.operations.paint import painted_batch
+shown = np.random.default_rng(0).integers(0, 255, (3, 41, 53, 3), dtype=np.uint8)
+names = ("rotate", "elastic", "barrel", "contrast", "equalize", "autocontrast", "blur", "sharpen", "pixelate")
+moves = [[Move(name, share)] for name in names for share in (0.2, 0.9)]
+dice = [np.random.default_rng(row) for row in range(len(moves))]
+of = [row % 3 for row in range(len(moves))]
+print(hashlib.sha256(painted_batch(shown, moves, dice, of=of).tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_a_processor_without_wide_vectors_makes_the_same_bytes(tmp_path):
+    plain = {**os.environ, "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path)}
+    said = [
+        subprocess.run([sys.executable, "-c", DIGEST], capture_output=True, text=True, check=True, env=env).stdout
+        for env in (None, plain)
+    ]
+    assert said[0] == said[1] and len(said[0]) == 65
