@@ -34,7 +34,7 @@ class Trivial:
     side_px: int | None = None  # longer side of the new pictures; None: as large as their parents
     keep_ink: bool = True  # ink that lies free of the border is not moved out of the frame
 
-    version = 2
+    version = 3
     modality = ("image",)
     source = "Müller and Hutter 2021, arXiv:2103.10158 (TrivialAugment)"
     cost = "6 ms for a grey picture of 300 x 300, 4 of them for writing it"
@@ -65,7 +65,7 @@ class Rand:
     side_px: int | None = None  # longer side of the new pictures; None: as large as their parents
     keep_ink: bool = True  # ink that lies free of the border is not moved out of the frame
 
-    version = 2
+    version = 3
     modality = ("image",)
     source = "Cubuk et al. 2020, arXiv:1909.13719 (RandAugment)"
     cost = "8 ms for a grey picture of 300 x 300, half of it for writing it"
@@ -100,7 +100,7 @@ class Named:
     side_px: int | None = None  # longer side of the new pictures; None: as large as their parents
     keep_ink: bool = True  # ink that lies free of the border is not moved out of the frame
 
-    version = 2
+    version = 3
     modality = ("image",)
     source = (
         "Papakipos and Bitton 2022, arXiv:2201.06494 (AugLy), for pixelate and pixel shuffle; the others are common"

@@ -38,7 +38,7 @@ class EdgeCases:
     side_px: int | None = None  # longer side of the new pictures; None: as large as their parents
     keep_ink: bool = True  # ink that lies free of the border is not moved out of the frame
 
-    version = 2
+    version = 3
     needs = ("features",)
     of_raw = ("features",)
     modality = ("image",)

@@ -60,7 +60,7 @@ class LearnedPolicy:
     side_px: int | None = None  # longer side of the new pictures; None: as large as their parents
     keep_ink: bool = True  # ink that lies free of the border is not moved out of the frame
 
-    version = 2
+    version = 3
     files = ("policy",)
     modality = ("image",)
     source = "Hataya et al. 2020, arXiv:1911.06987"

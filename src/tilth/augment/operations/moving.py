@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy as np
 import torch
@@ -25,7 +25,6 @@ def moved(pictures: Array, matrices: Array, ground: Array) -> Array:
     matrices  (b, 2, 3) in pixels, old place (x, y) to new
     ground    (b, c) uint8
     """
-    height, width = pictures.shape[1:3]
     lengths = np.sqrt((matrices[:, :, :2] ** 2).sum(axis=1))  # how long a step of one old pixel becomes, along x and y
     widths = 1 / np.minimum(lengths, 1)
     shrunk = np.flatnonzero((widths > 1 + 1e-3).any(axis=1))
@@ -34,8 +33,7 @@ def moved(pictures: Array, matrices: Array, ground: Array) -> Array:
         pictures = pictures.copy()
         part = widths[shrunk]
         pictures[shrunk] = smoothed(pictures[shrunk], boxes(part[:, 1]), boxes(part[:, 0]))
-    back = _inverse(matrices)
-    return _read(pictures, lambda part: _grid(back[part], height, width), ground)
+    return _read(pictures, ground, back=_inverse(matrices))
 
 
 def crop(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) -> Array:
@@ -52,58 +50,56 @@ def crop(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) -> Array
 def elastic(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) -> Array:
     height, width = pictures.shape[1:3]
     knots = np.stack([rng.standard_normal((2, bend.KNOTS, bend.KNOTS), dtype=np.float32) for rng in dice])
-    knots *= (2 * bend.ELASTIC * magnitudes).astype(np.float32)[:, None, None, None]
-    down = np.matmul(_between(height), knots)
-    places, _ = _frame(height, width)
-
-    def grid(part: slice) -> Array:
-        away = np.matmul(down[part], _between(width).T)
-        out = np.empty((len(away), height, width, 2), dtype=np.float32)
-        for axis in (0, 1):
-            np.add(places[..., axis], away[:, axis], out=out[..., axis])
-        return out
-
-    return _read(pictures, grid, ground)
+    sides = np.array([width, height])[:, None, None]
+    knots = bend.ELASTIC * magnitudes[:, None, None, None] * sides * knots
+    # One after another and not as a product of matrices: that adds up in another order on another machine.
+    down = sum(_between(height)[:, knot, None] * knots[:, :, knot, None, :] for knot in range(bend.KNOTS))
+    return _read(pictures, ground, bends=np.ascontiguousarray(down), between=_between(width).T)
 
 
 def barrel(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) -> Array:
-    return _radial(pictures, bend.BARREL * magnitudes, ground)
+    return _read(pictures, ground, bulges=bend.BARREL * magnitudes)
 
 
 def inverse_barrel(pictures: Array, magnitudes: Array, ground: Array, dice: Dice) -> Array:
-    return _radial(pictures, -bend.BARREL / (1 + bend.BARREL) * magnitudes, ground)
-
-
-def _radial(pictures: Array, amounts: Array, ground: Array) -> Array:
-    places, bulge = _frame(*pictures.shape[1:3])
-    shares = amounts.astype(np.float32)[:, None, None, None]
-    return _read(pictures, lambda part: places + shares[part] * bulge, ground)
+    return _read(pictures, ground, bulges=-bend.BARREL / (1 + bend.BARREL) * magnitudes)
 
 
 @cache
 def _between(pixels: int) -> Array:
     """(pixels, knots) how much of each knot of the elastic bend there is at each pixel."""
     knots = torch.eye(bend.KNOTS).view(1, bend.KNOTS, bend.KNOTS, 1)
-    return nn.interpolate(knots, (pixels, 1), mode="bicubic", align_corners=True)[0, :, :, 0].T.contiguous().numpy()
+    return nn.interpolate(knots, (pixels, 1), mode="bicubic", align_corners=True)[0, :, :, 0].T.double().numpy()
 
 
-@lru_cache(maxsize=8)
-def _frame(height: int, width: int) -> tuple[Array, Array]:
-    """(h, w, 2) where each pixel lies, from -1 to 1 over the frame, and that times its square from the middle."""
-    places = _grid(np.eye(2, 3)[None], height, width)[0]
-    return places, places * ((places**2).sum(axis=2, keepdims=True) / 2)
+def _read(
+    pictures: Array,
+    ground: Array,
+    *,
+    back: Array | None = None,
+    bulges: Array | None = None,
+    bends: Array | None = None,
+    between: Array | None = None,
+) -> Array:
+    """The pictures read at other places, as `kernels.reading.read` says; what is left out moves nothing."""
+    from tilth.augment.operations.kernels import reading
 
-
-def _read(pictures: Array, grid: Callable[[slice], Array], ground: Array) -> Array:
-    """The pictures read at their grids (b, h, w, 2), which count from -1 to 1; outside lies the ground."""
-    out = np.empty(pictures.shape, dtype=np.uint8)
-    for part in parts(pictures, _CACHED):
-        lifted = torch.from_numpy(np.ascontiguousarray(pictures[part])).permute(0, 3, 1, 2).float()
-        level = torch.from_numpy(ground[part]).float()[:, :, None, None]
-        places = torch.from_numpy(grid(part))
-        read = nn.grid_sample(lifted.sub_(level), places, mode="bicubic", padding_mode="zeros", align_corners=False)
-        out[part] = _rounded(read.add_(level + 0.5))
-    return out
+    count, height, width, channels = pictures.shape
+    still = np.tile(np.eye(2, 3), (count, 1, 1)) if back is None else back
+    even = np.zeros(count) if bulges is None else bulges.astype(np.float64)
+    bends = np.zeros((count, 2, height, 0)) if bends is None else bends
+    between = np.zeros((0, width)) if between is None else np.ascontiguousarray(between)
+    rows, level, times = np.ascontiguousarray(pictures), np.ascontiguousarray(ground), 1
+    if channels not in (1, 3):  # the kernel knows grey and RGB: of any other number, each channel is a grey picture
+        rows, level, times = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)), level.reshape(-1, 1), channels
+        still, even, bends = (np.repeat(one, channels, axis=0) for one in (still, even, bends))
+    flat = rows.reshape(count * times, height, -1)
+    out = np.empty(flat.shape, dtype=np.uint8)
+    tables = reading.TABLES[level.shape[1]]
+    reading.read(flat, still, even, bends, between, level, *tables, reading.counting(height, width), out)
+    if times > 1:
+        return np.ascontiguousarray(out.reshape(count, channels, height, width).transpose(0, 2, 3, 1))
+    return out.reshape(pictures.shape)
 
 
 def _rounded(levels: Tensor) -> Array:
@@ -118,25 +114,6 @@ def _inverse(matrices: Array) -> Array:
     whole = a * d - b * c
     rows = [d, -b, b * down - d * right, -c, a, c * right - a * down]
     return (np.stack(rows, axis=1) / whole[:, None]).reshape(-1, 2, 3)
-
-
-def _grid(back: Array, height: int, width: int) -> Array:
-    """(b, h, w, 2) where each new pixel's middle was, from -1 to 1 over the sides of the frame."""
-    x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
-    half = np.array([[2 / width], [2 / height]])
-    across, down, start = (half * back).transpose(2, 0, 1)[..., None]  # (b, 2, 1) each
-    sideways, upright = across * x, down * y + (start - 1)
-    # The two places of a pixel lie side by side, as a complex number does: one addition for both.
-    return (
-        np.add(_pairs(sideways)[:, None, :], _pairs(upright)[:, :, None])
-        .view(np.float32)
-        .reshape(len(back), height, width, 2)
-    )
-
-
-def _pairs(values: Array) -> Array:
-    """(b, 2, n) -> (b, n) complex64."""
-    return np.ascontiguousarray(values.transpose(0, 2, 1), dtype=np.float32).view(np.complex64)[:, :, 0]
 
 
 def by_floats(operation: Operation) -> Callable[[Array, Array, Array, Dice], Array]:

@@ -69,7 +69,9 @@ class _Batch:
         asking = [row for row, left in enumerate(self.waiting) if any(move.operation not in PLAIN for move in left)]
         if asking:
             those, places = np.unique(self._of[asking], return_inverse=True)
-            self._ground[asking] = picture.backgrounds(originals[those])[places]
+            # Those of all are sought without a copy of all.
+            some = originals if len(those) == len(originals) else originals[those]
+            self._ground[asking] = picture.backgrounds(some)[places]
 
     def change(self, name: str, rows: list[int], dice: Dice) -> None:
         """One operation on these pictures."""
