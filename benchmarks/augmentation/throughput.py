@@ -1,7 +1,7 @@
 """Pictures a second through single operations, uint8 in and out: ours beside albumentations, AugLy and plain PIL code.
 
 Ours is measured twice: on a batch of pictures, as a dataset is filled, and on four children of one picture. The others
-take one picture at a time, and are measured so.
+take one picture at a time, and are measured so, on the pictures of that batch in turn; what they make is let go at once.
 
 python benchmarks/augmentation/throughput.py --peers VENV/lib/python3.11/site-packages
 """
@@ -29,7 +29,7 @@ from tilth.augment.operations.paint import painted, painted_batch
 HERE = Path(__file__).parent
 SIZES = (32, 64, 224, 300)  # pixels; 300 is the usual side of the handwritten numerals
 BATCH = {32: 256, 64: 256, 224: 32, 300: 16}  # pictures of one size that are handed to ours at once
-CHILDREN = 4  # of one parent, and calls of a peer: ten thousand pictures from some three thousand
+CHILDREN = 4  # of one parent: ten thousand pictures from some three thousand
 ROUNDS = 9  # on a machine with other work, the best of few is luck
 SHARE = 0.5  # magnitude
 SECONDS = 0.005  # a measurement lasts at least so long
@@ -60,13 +60,27 @@ def ours(name: str) -> Work:
 
 
 def ours_as_a_batch(name: str, shown: np.ndarray) -> Work:
-    """Of different pictures: the peers have the one that they work on in the processor's nearest memory."""
-    count = BATCH[len(shown)]
-    rng = np.random.default_rng(0)
-    pictures = np.stack([shown ^ rng.integers(4, size=shown.shape, dtype=np.uint8) for _ in range(count)])
-    dice = [np.random.default_rng(row) for row in range(count)]
-    moves = [moves_of(name)] * count
+    pictures = different(shown)
+    dice = [np.random.default_rng(row) for row in range(len(pictures))]
+    moves = [moves_of(name)] * len(pictures)
     return lambda _: painted_batch(pictures, moves, dice, keep_ink=False)
+
+
+def different(shown: np.ndarray) -> np.ndarray:
+    """(b, h, w, c) pictures like this one, as many as are handed to ours at once."""
+    rng = np.random.default_rng(0)
+    return np.stack([shown ^ rng.integers(4, size=shown.shape, dtype=np.uint8) for _ in range(BATCH[len(shown)])])
+
+
+def one_by_one(work: Work, shown: np.ndarray) -> Work:
+    """What takes one picture, on each of those that ours is handed: one picture alone would stay in the nearest memory."""
+    pictures = list(different(shown))
+
+    def each(_: np.ndarray) -> None:
+        for picture in pictures:
+            work(picture)
+
+    return each
 
 
 # -- plain PIL code, as such things are usually written ------------------------------------------------------------
@@ -108,11 +122,9 @@ def pil(name: str) -> Work | None:
     }
     rng = np.random.default_rng(0)
     if name == "noise":
-        return lambda shown: [
-            (shown + rng.normal(0, 25.5, shown.shape)).clip(0, 255).astype(np.uint8) for _ in range(CHILDREN)
-        ]
+        return lambda shown: (shown + rng.normal(0, 25.5, shown.shape)).clip(0, 255).astype(np.uint8)
     work = works.get(name)
-    return None if work is None else lambda shown: [np.asarray(work(_image(shown))) for _ in range(CHILDREN)]
+    return None if work is None else lambda shown: np.asarray(work(_image(shown)))
 
 
 def _image(shown: np.ndarray) -> Image.Image:
@@ -159,8 +171,7 @@ def albumentations(name: str, cubic: bool) -> Work | None:
     def work(shown: np.ndarray) -> Any:
         if len(shown) not in made:
             made[len(shown)] = make(len(shown))
-        one = made[len(shown)]
-        return [one(image=shown)["image"] for _ in range(CHILDREN)]
+        return made[len(shown)](image=shown)["image"]
 
     return work
 
@@ -180,7 +191,7 @@ def augly(name: str) -> Work | None:
         "pixel_shuffle": lambda image: peer.shuffle_pixels(image, factor=SHARE),
     }
     call = calls.get(name)
-    return None if call is None else lambda shown: [np.asarray(call(_image(shown))) for _ in range(CHILDREN)]
+    return None if call is None else lambda shown: np.asarray(call(_image(shown)))
 
 
 # -- the clock -----------------------------------------------------------------------------------------------------
@@ -207,7 +218,7 @@ def rates(works: dict[str, Work], shown: np.ndarray) -> dict[str, float]:
             for _ in range(loops[who]):
                 work(shown)
             best[who] = min(best[who], (time.thread_time() - began) / loops[who])
-    counts = {who: BATCH[len(shown)] if who == "tilth, batch" else CHILDREN for who in works}
+    counts = {who: CHILDREN if who == "tilth" else BATCH[len(shown)] for who in works}
     return {who: round(counts[who] / seconds, 1) for who, seconds in best.items()}
 
 
@@ -221,15 +232,14 @@ WHO = ("tilth, batch", "tilth", "albumentations", "albumentations, bicubic", "Au
 
 
 def works_of(name: str, shown: np.ndarray) -> dict[str, Work]:
-    found = {
-        "tilth, batch": ours_as_a_batch(name, shown),
-        "tilth": ours(name),
+    peers = {
         "albumentations": albumentations(name, cubic=False),
         "albumentations, bicubic": albumentations(name, cubic=True),
         "AugLy": augly(name),
         "PIL": pil(name),
     }
-    return {who: work for who, work in found.items() if work is not None}
+    there = {who: one_by_one(work, shown) for who, work in peers.items() if work is not None}
+    return {"tilth, batch": ours_as_a_batch(name, shown), "tilth": ours(name), **there}
 
 
 def table(results: list[dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ _TOP = ("name", "about", "learner", "folds", "budget", "step", "round", "row", "
 _ROUND = ("times", "worth", "step")
 FORMAT = 1
 _MOST_POOL = 100  # the papers have 8; more is a slip of the finger that fills a disk
+_MOST_CROSSFITS = 20  # more is a slip of the finger that takes a night
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,14 @@ class StepCall:
 
     pool  how many budgets an augmenter fills, or a selector leaves: what is over is for a later selector to drop
     room  share (0..1) of what is left of the budget that the step may fill; the rest is for the steps after it
+    crossfits  times that a learner is cross-fitted, each with folds of its own; its answers are averaged
     """
 
     use: str
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     pool: float = 1.0
     room: float = 1.0
+    crossfits: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +178,11 @@ def _call(table: Mapping[str, Any], where: str) -> StepCall:
         raise RecipeError(
             f"{where}: room is a share of what is left of the budget, above 0 and up to 1; found {room!r}"
         )
-    settings = {key: value for key, value in table.items() if key not in ("use", "pool", "room")}
-    return StepCall(table["use"], settings, float(pool), float(room))
+    crossfits = table.get("crossfits", 1)
+    if isinstance(crossfits, bool) or not isinstance(crossfits, int) or not 1 <= crossfits <= _MOST_CROSSFITS:
+        raise RecipeError(f"{where}: crossfits is a whole number from 1 to {_MOST_CROSSFITS}; found {crossfits!r}")
+    settings = {key: value for key, value in table.items() if key not in ("use", "pool", "room", "crossfits")}
+    return StepCall(table["use"], settings, float(pool), float(room), crossfits)
 
 
 def _round(table: Mapping[str, Any], where: str) -> Round:

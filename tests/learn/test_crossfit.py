@@ -174,3 +174,17 @@ def test_a_turned_space_is_turned_back():
     np.testing.assert_allclose(back, target, atol=1e-4)
     assert agreement == pytest.approx(1)
     assert turn(own, own, dice.normal(size=(50, 6)))[1] < 0.6
+
+
+def test_repeated_the_probabilities_are_the_mean_of_several_and_the_first_stays_as_it_was():
+    world = worlds.photos(60)
+    data, run = world.data.open, world.run()
+    once, _, fold = crossfit(Linear(), data, run, folds=3)
+    twice, _, again = crossfit(Linear(), data, run, folds=3, repeats=2)
+    other, _, apart = crossfit(Linear(), data, run, folds=3, seed=7919)
+    np.testing.assert_allclose(twice.values, (once.values + other.values) / 2, atol=1e-6)
+    assert (again.values == fold.values).all() and not (apart.values == fold.values).all()
+    assert twice.meta["repeats"] == 2 and "repeats" not in once.meta
+    assert twice.key != once.key
+    with pytest.raises(StepError, match="one repeat"):
+        crossfit(Linear(), data, run, repeats=0)

@@ -37,6 +37,8 @@ def plan(text: str, schema: Schema = IMAGES) -> None:
         ),
         ('[[step]]\nuse = "augment.guard"\nrules = ["hflop: a -> b"]', SettingError, "did you mean 'hflip'"),
         ('[[step]]\nuse = "formats.folder"', RecipeError, "is a format"),
+        ('[[step]]\nuse = "embed.pixels"\ncrossfits = 2', RecipeError, "is not cross-fitted"),
+        ('[[step]]\nuse = "learn.linear"\ncrossfits = 0', RecipeError, "from 1 to 20; found 0"),
         (
             '[[step]]\nuse = "learn.cut-resnet50"\nschedule = "cosin"',
             SettingError,

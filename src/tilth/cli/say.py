@@ -152,6 +152,7 @@ def dry_run(
 
 def _settings_of(place: Any) -> dict[str, Any]:
     asked = {"pool": (place.pool, 1), "room": (place.room, 1), "worth": (place.worth, 0)}
+    asked["crossfits"] = (place.crossfits, 1)
     return {**place.settings, **{name: value for name, (value, usual) in asked.items() if value != usual}}
 
 

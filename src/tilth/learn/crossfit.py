@@ -7,11 +7,14 @@ learner that keeps the best epoch keeps its last one here (picking an epoch by h
 Features of different networks lie in different spaces: two trainings name the same directions differently. All networks
 therefore also look at one set of anchors, and each is turned (rotation, reflection, shift and one scale, by orthogonal
 Procrustes) to agree with the first on them. Turned so, distances within a fold are unchanged up to scale.
+
+Repeated, with folds of its own each time, the probabilities are the mean of what is said each time: who shares a fold with
+whom, and how a network began, then say less. Features and folds are those of the first time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -27,32 +30,48 @@ from tilth.numerics.folds import fold_of
 from tilth.signal import Array, Signal
 from tilth.steps import Learner, Run, declared
 
+_NEXT = 7919  # between the seeds of two repeats: a prime, so that nobody's next seed is this one's second time
 _ANCHORS = 1024  # four times the 256 directions of the widest small network: enough to tell a rotation
 
 
 def crossfit(
-    learner: Learner, data: Dataset, run: Run, *, folds: int = 5, seed: int = 0
+    learner: Learner, data: Dataset, run: Run, *, folds: int = 5, seed: int = 0, repeats: int = 1
 ) -> tuple[Signal, Signal | None, Signal]:
     """Out-of-sample `probabilities` (n, k), `features` (n, d) and `fold` (n,) int of all rows; features None where the
     learner has no layer to look at.
 
-    folds  networks that are trained, each on all but one of so many parts; fewer where there are fewer groups
+    folds    networks that are trained, each on all but one of so many parts; fewer where there are fewer groups
+    repeats  times that this is done, each with parts and seeds of its own; the probabilities are averaged
 
     Where nothing can be learned (one sample, one group of copies, no labels), all classes are equally probable. A
     finished fold is kept, so a kill costs one fold at most.
     """
-    if folds < 2:
-        raise StepError(f"crossfit needs at least 2 folds, found {folds}")
-    parts = fold_of(groups_of(data), teaching_targets(data), folds=folds, seed=seed)
+    if folds < 2 or repeats < 1:
+        raise StepError(f"crossfit needs at least 2 folds and one repeat, found {folds} and {repeats}")
+    seeds = [seed + _NEXT * turn for turn in range(repeats)]
+    groups, targets = groups_of(data), teaching_targets(data)
+    times = [fold_of(groups, targets, folds=folds, seed=own) for own in seeds]
     anchors = _anchors(data, seed)
     name = f"{type(learner).__module__}.{type(learner).__name__}"
     settings = asdict(learner)  # pyright: ignore[reportArgumentType]
-    key = digest(name, declared(learner, "version"), settings, data.version, folds, seed)
-    numbers = range(int(parts.max(initial=0)) + 1) if len(data) else range(0)
-    fold = partial(_fold, learner, data, parts, anchors, run, key, seed)
-    found = run.map(fold, numbers, what=f"{numbers.stop} folds of {type(learner).__name__}")
-    meta = {"learner": type(learner).__name__, "settings": settings, "folds": len(numbers), "seed": seed}
-    values = _joined(found, parts, "probabilities", len(data), len(data.schema.classes))
+    keys = [digest(name, declared(learner, "version"), settings, data.version, folds, own) for own in seeds]
+    count = [int(parts.max(initial=0)) + 1 if len(data) else 0 for parts in times]
+    # All folds of all times in one row: no worker waits for the last fold of one time.
+    each = [(turn, number) for turn in range(repeats) for number in range(count[turn])]
+    fold = partial(_fold, learner, data, times, anchors, run, keys, seeds)
+    often = f", {repeats} times over" if repeats > 1 else ""
+    said = run.map(fold, each, what=f"{len(each)} folds of {type(learner).__name__}{often}")
+    found = said[: count[0]]
+    meta = {"learner": type(learner).__name__, "settings": settings, "folds": count[0], "seed": seed}
+    meta |= {"repeats": repeats} if repeats > 1 else {}
+    k, parts = len(data.schema.classes), times[0]
+    told = [
+        _joined(
+            [one for one, (at, _) in zip(said, each, strict=True) if at == turn], own, "probabilities", len(data), k
+        )
+        for turn, own in enumerate(times)
+    ]
+    values = np.asarray(np.stack(told).mean(axis=0)) if repeats > 1 else told[0]
     probabilities = Signal("probabilities", data.ids, values, "share", None, meta)
     fold_signal = Signal("fold", data.ids, parts, meta=meta)
     if not found or any("features" not in one for one in found):
@@ -64,10 +83,22 @@ def crossfit(
 
 
 def _fold(
-    learner: Learner, data: Dataset, parts: Array, anchors: Array, run: Run, key: str, seed: int, number: int
+    learner: Learner,
+    data: Dataset,
+    times: Sequence[Array],
+    anchors: Array,
+    run: Run,
+    keys: Sequence[str],
+    seeds: Sequence[int],
+    which: tuple[int, int],
 ) -> dict[str, Array]:
-    """What the network that did not see fold `number` says of it; `probabilities`, and maybe `features`, `anchors`."""
-    return dict(run.keep(("fold", key, number), lambda: _trained(learner, data, parts, anchors, run, seed, number)))
+    """What the network that did not see a fold says of it; `probabilities`, and maybe `features`, `anchors`.
+
+    which  which time, and which of its folds
+    """
+    turn, number = which
+    teach = partial(_trained, learner, data, times[turn], anchors, run, seeds[turn], number)
+    return dict(run.keep(("fold", keys[turn], number), teach))
 
 
 def _trained(

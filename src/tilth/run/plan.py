@@ -64,8 +64,8 @@ def default_learner(schema: Schema) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """One call of a plan. place: `3` or `4.2.1`; key: identity of the step and its settings; pool, room: as of
-    `StepCall`; worth: as of `Round`, in its second time and later ones."""
+    """One call of a plan. place: `3` or `4.2.1`; key: identity of the step and its settings; pool, room, crossfits: as
+    of `StepCall`; worth: as of `Round`, in its second time and later ones."""
 
     place: str
     use: str
@@ -76,6 +76,7 @@ class Place:
     pool: float = 1.0
     room: float = 1.0
     worth: float = 0.0
+    crossfits: int = 1
 
 
 def plan_of(recipe: Recipe, schema: Schema) -> list[Place]:
@@ -182,10 +183,15 @@ def _placed(recipe: Recipe, place: str, call: StepCall) -> Place:
         raise RecipeError(
             f"step {place} of the recipe {recipe.name}: {call.use} fills nothing; room is for steps that add samples"
         )
+    if call.crossfits != 1 and known.role != "learners":
+        raise RecipeError(
+            f"step {place} of the recipe {recipe.name}: {call.use} is not cross-fitted; crossfits is for learners"
+        )
     if known.role == "learners" and hasattr(step, "check"):
         step.check()
     key, settings = step_key(call.use, step), dict(call.settings)
-    return Place(place, known.name, known.role, step, key, settings, call.pool, call.room, recipe.worth(place))
+    worth = recipe.worth(place)
+    return Place(place, known.name, known.role, step, key, settings, call.pool, call.room, worth, call.crossfits)
 
 
 def _giver(kind: str) -> str:

@@ -209,7 +209,8 @@ def _embedded(store: Store, run: LocalRun, place: Place, state: _State) -> Done:
 def _measured(store: Store, run: LocalRun, place: Place, state: _State, folds: int) -> Done:
     data = state.data.open
     read = () if place.role == "learners" else tuple(signal.key for signal in state.signals.values())
-    key = digest("measure", place.key, data.version, folds, run.seed, read)
+    often = folds if place.crossfits == 1 else (folds, place.crossfits)
+    key = digest("measure", place.key, data.version, often, run.seed, read)
     began = time.monotonic()
     kinds = store.ledger.memo(key) if not run.fresh else None
     found = [store.signal(digest(key, kind)) for kind in kinds["signals"]] if kinds else []
@@ -218,7 +219,7 @@ def _measured(store: Store, run: LocalRun, place: Place, state: _State, folds: i
         if place.role == "learners":
             from tilth.learn.crossfit import crossfit
 
-            found = list(crossfit(place.step, data, run, folds=folds, seed=run.seed))
+            found = list(crossfit(place.step, data, run, folds=folds, seed=run.seed, repeats=place.crossfits))
         else:
             found = [place.step.value(data, state.signals, run)]
         for signal in found:
