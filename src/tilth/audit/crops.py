@@ -18,14 +18,17 @@ _SAMPLE = 1000
 to decode them all would be in vain."""
 
 
-def crops_of(data: Dataset, rows: Array, run: Run) -> Crops:
+def crops_of(data: Dataset, rows: Array, groups: Array, run: Run) -> Crops:
     """Which samples show a window of another one; the rows of the answer are those of the data.
 
-    rows  (n, 36) uint64 fingerprints of the data
+    rows    (n, 36) uint64 fingerprints of the data
+    groups  (n,) int, near copies that are known already have the same; 0 is none
     """
     sides = fingerprint.sides(rows).min(axis=1)
     shown = np.flatnonzero((sides >= crops.LEAST_PX) & ~fingerprint.flat(rows))
     found = candidates(fingerprint.tones(rows[shown]))
+    group = groups[shown]
+    found = found.only((group[found.wholes] != group[found.parts]) | (group[found.wholes] == 0))
     confirmed = _confirmer(data, shown, sides, run)
     if len(found) > 2 * _SAMPLE:
         chosen = run.rng("audit.duplicates", "crops").choice(len(found), _SAMPLE, replace=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -55,15 +54,15 @@ class Duplicates:
         shown = np.flatnonzero((first == np.arange(len(data))) & ~data.made)  # copies by augmentation are meant
         near = self._near(data, rows[shown], shown, signals, run)
         members = {int(group[0]): group for group in exact}
-        known: set[tuple[int, int]] = set()
+        groups = np.zeros(len(shown), np.int64)
         for group in complete_linkage(near.a, near.b, near.distances, together=near.together):
-            known.update(combinations(group, 2))
+            groups[group] = groups.max() + 1
             whole = [members.get(int(shown[row]), shown[[row]]) for row in group]
             distance = _widest(near, group)
             findings += _near(data, np.concatenate(whole), whole, distance, rows)
         if self.crops and data.schema.modality == "image":
-            found = crops_of(data.only(data.ids[shown]), rows[shown], run)
-            for whole, parts in by_whole(found.only(_new(found, known))):
+            found = crops_of(data.only(data.ids[shown]), rows[shown], groups, run)
+            for whole, parts in by_whole(found):
                 findings += _cropped(data, shown[whole], shown[parts.parts], parts, members, rows)
         return findings
 
@@ -104,12 +103,6 @@ def _near(data: Dataset, group: Array, whole: Sequence[Array], distance: float, 
     why = f"{len(group)} {what} are near copies of each other ({apart})."
     yield Finding("near_duplicate", _ids(data, group), 0.15, why, evidence)
     yield from _contradiction(data, group, f"{len(group)} near copies ({what})", 0.6, evidence)
-
-
-def _new(found: Crops, known: set[tuple[int, int]]) -> Array:
-    """(p,) bool, pairs that are not in one group of near copies already."""
-    pairs = zip(found.wholes.tolist(), found.parts.tolist(), strict=True)
-    return np.array([(min(pair), max(pair)) not in known for pair in pairs], bool)
 
 
 def _cropped(
