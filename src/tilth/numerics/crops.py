@@ -33,8 +33,11 @@ _RELATIVE = 0.25  # of what is close between strangers, as for near copies
 _CLOSE = 0.1  # what is close between strangers: this quantile of their distances, each picture's nearest
 _MAYBE = 0.05  # up to here it may be a crop, and says nothing of strangers
 _ALIKE = 0.15  # pairs between the farthest and this are strangers who are merely alike
-_THINNING = 2.0  # their number falls towards 0 as d^2: so it is for drawings that differ in four ways; most do in more
+_THINNING = 1.5  # their number falls towards 0 as d^1.5: so it does for single strokes, which differ in three ways
 _MISTAKEN = 0.1  # share of strangers among crops, by that law, above which a limit is too far
+_STRONG, _LEAST_BUSY = 0.3, 0.25
+"""Where less of the picture than this has details as strong as that, nothing is said: two single strokes of a pen can be
+the same but for place and size (.16 to .22 busy; photographs are over .7, handwritten numerals .2 to .6)."""
 _LENGTHS = (0.77, 1.05)  # of a window's side
 _OUTSIDE = 0.1  # how far it may reach out of the frame: the picture was moved
 _MOVED = 0.01  # a window nearer to the frame than this is no crop: near copies are told by their tones
@@ -88,7 +91,10 @@ def confirmed(maybe: Crops, seen: Array, sides_px: Array, *, n: int) -> Crops:
     found = _registered_again(found.only(found.distances <= _MIDDLE_APART), seen, faint, steps=3)
     found = _whole_first(found)
     found = _each_once(found.only(is_crop(found.windows)))
-    return found.only(found.distances <= _limit(found, n))
+    found = found.only(found.distances <= _limit(found, n))
+    return found.only(
+        np.minimum(*(_busy(seen[rows], faint[rows]) for rows in (found.wholes, found.parts))) >= _LEAST_BUSY
+    )
 
 
 # -- how it is done -------------------------------------------------------------------------------------------
@@ -116,6 +122,13 @@ def _details(pictures: Array, faint: Array) -> Array:
     narrow, wide = (_blurred(pictures, width) for width in _BAND_PX)
     band = narrow - wide
     return band / np.sqrt(_blurred(band**2, _AROUND_PX) + faint[:, None, None].astype(np.float32) ** 2)
+
+
+def _busy(pictures: Array, faint: Array) -> Array:
+    """(p,) share of cells of 4 x 4 px in which anything is to be seen."""
+    strong = np.abs(_details(pictures, faint)) > _STRONG
+    cells = LOOK_PX // 4
+    return strong.reshape(-1, cells, 4, cells, 4).any(axis=(2, 4)).mean(axis=(1, 2))
 
 
 def _blurred(pictures: Array, width_px: float) -> Array:
