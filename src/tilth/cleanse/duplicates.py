@@ -26,9 +26,9 @@ class SettleDuplicates:
 
     The label is that of the strict majority among three or more; else the one that out-of-sample probabilities prefer
     by a margin; else nobody knows, and all of them go. A label in a split with a name of its own (`label_book`) was
-    given by hand and is believed. Of those with that label the one outside train stays, so that nothing leaks, then the
-    first by path. Near copies stay: they are other pictures of one thing, and in handwriting that is what the data are
-    made of; only those that contradict the settled label go.
+    given by hand and is believed. Of those with that label the one outside train stays, so that nothing leaks, then a
+    picture before its crops, then the first by path. Near copies stay: they are other pictures of one thing, and in
+    handwriting that is what the data are made of; only those that contradict the settled label go.
     """
 
     contradictions: Literal["settle", "drop", "leave"] = "settle"  # of identical samples with different labels
