@@ -22,7 +22,6 @@ from tilth.numerics import picture
 from tilth.sample import Sample, raw_id
 from tilth.testing import worlds
 from tilth.testing.contract import check_step
-from tilth.testing.memory import MemoryRun
 from tilth.testing.worlds import World
 
 DATA = Path(os.environ.get("TILTH_DATA") or Path(__file__).parents[3] / "shared" / "data")
@@ -153,7 +152,7 @@ def test_the_animals_have_all_their_groups(tmp_path):
     begun = time.process_time()
     signals = signals_of(world)
     middle = time.process_time()
-    found = Duplicates().detect(data, signals, MemoryRun())
+    found = Duplicates().detect(data, signals, world.run())
     print(f"signals {middle - begun:.1f} s, duplicates {time.process_time() - middle:.1f} s of CPU")
     groups = [group for group in expected.values() if len(group) > 1]
     exact = {finding.ids for finding in found if finding.kind == "exact_duplicate"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +17,7 @@ from tilth.sample import TRAIN, VALID, Label, Sample
 from tilth.signal import Array, Signals
 
 Classes = tuple[int, ...] | None
+Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -25,16 +26,16 @@ class SettleDuplicates:
 
     The label is that of the strict majority among three or more; else the one that out-of-sample probabilities prefer
     by a margin; else nobody knows, and all of them go. A label in a split with a name of its own (`label_book`) was
-    given by hand and is believed. Of those with that label the one outside train stays, so that nothing leaks, then the
-    first by path. Near copies stay: they are other pictures of one thing, and in handwriting that is what the data are
-    made of; only those that contradict the settled label go.
+    given by hand and is believed. Of those with that label the one outside train stays, so that nothing leaks, then a
+    picture before its crops, then the first by path. Near copies stay: they are other pictures of one thing, and in
+    handwriting that is what the data are made of; only those that contradict the settled label go.
     """
 
     contradictions: Literal["settle", "drop", "leave"] = "settle"  # of identical samples with different labels
     near: Literal["keep", "drop"] = "keep"  # near copies that agree: a model gains a little from each
     margin: float = 0.2  # by which the probability of one label must lead: with less it is a draw
 
-    version = 1
+    version = 2
     needs = ()
     source = "Tilth"
     cost = "O(findings)"
@@ -44,10 +45,11 @@ class SettleDuplicates:
         edits: dict[str, Edit] = {}
         for group in _groups(data, findings, exact=True):
             edits |= {edit.id: edit for edit in self._identical(data, group, signals)}
+        crops = {(id, crop["of"]) for one in findings for id, crop in one.evidence.get("crop", {}).items()}
         for group in _groups(data, findings, exact=False):
             left = [sample for sample in group if not isinstance(edits.get(sample.id), Drop)]
             if len(left) > 1:
-                new = {edit.id: edit for edit in self._near(data, left, signals)}
+                new = {edit.id: edit for edit in self._near(data, left, signals, crops)}
                 edits |= {id: edit for id, edit in new.items() if id not in edits}
         return within_floors(data, edits.values())
 
@@ -69,12 +71,12 @@ class SettleDuplicates:
         new = frozenset(settled) if data.schema.task == "multi-label" else settled[0]
         return [*drops, Relabel(keep.id, keep.label, new, f"identical samples disagree: {reason}", _shown(group))]
 
-    def _near(self, data: Dataset, group: list[Sample], signals: Signals) -> Iterable[Edit]:
+    def _near(self, data: Dataset, group: list[Sample], signals: Signals, crops: Collection[Pair]) -> Iterable[Edit]:
         labels = {hard(sample.label) for sample in group} - {None}
         if len(labels) <= 1:
             if self.near == "keep":
                 return ()
-            keep = best(group, next(iter(labels), None))
+            keep = best(group, next(iter(labels), None), crops=crops)
             return _drops(group, keep, f"a near copy of {keep.path}, which stays")
         if self.contradictions == "leave":
             return ()
@@ -137,16 +139,24 @@ def by_probability(votes: Sequence[tuple[int, ...]], said: Array, *, margin: flo
     return tuple(sorted(agreed | {index for index in disputed if said[index] > 0.5}))
 
 
-def best(group: Sequence[Sample], label: Classes) -> Sample:
+def best(group: Sequence[Sample], label: Classes, *, crops: Collection[Pair] = ()) -> Sample:
     """The sample that stays: the right label first, then not train (a copy in train leaks), a split named by hand
-    before valid, an original before a made one, then the first by path."""
+    before valid, an original before a made one, a whole before its crops, then the first by path.
+
+    crops  pairs (id of a crop, id of what it is a crop of)
+    """
     place = {TRAIN: 2, VALID: 1}
     return min(
         group,
         key=lambda sample: (
-            hard(sample.label) != label, place.get(sample.split, 0), bool(sample.parents), sample.path, sample.id
+            hard(sample.label) != label,
+            place.get(sample.split, 0),
+            bool(sample.parents),
+            any((sample.id, other.id) in crops for other in group),
+            sample.path,
+            sample.id,
         ),
-    )  # fmt: skip
+    )
 
 
 def _said(group: Sequence[Sample], signals: Signals) -> Array | None:

@@ -78,8 +78,12 @@ def flat(rows: Array) -> Array:
 
 def pixels(rows: Array) -> Array:
     """(n,) int64 number of pixels of each picture (sides above 65,535 px count as that)."""
-    sides = np.ascontiguousarray(rows[:, 3]).view(np.uint16).reshape(-1, 4)[:, 2:].astype(np.int64)
-    return sides[:, 0] * sides[:, 1]
+    return sides(rows).prod(axis=1)
+
+
+def sides(rows: Array) -> Array:
+    """(n, 2) int64 height and width in px, 65,535 at most."""
+    return np.ascontiguousarray(rows[:, 3]).view(np.uint16).reshape(-1, 4)[:, 2:].astype(np.int64)
 
 
 def _lean(picture: Picture) -> Picture:

@@ -25,15 +25,25 @@ def directions(points: Array) -> Array:
     return points / np.maximum(lengths, 1e-12)
 
 
-def nearest(queries: Array, points: Array, k: int, *, exclude_self: bool = False) -> tuple[Array, Array]:
+def nearest(
+    queries: Array,
+    points: Array,
+    k: int,
+    *,
+    exclude_self: bool = False,
+    exact_below: int = EXACT_BELOW,
+    probed: int | None = None,
+) -> tuple[Array, Array]:
     """The k nearest points of each query, from near to far; of points equally far the one with the smaller row first.
 
     queries       (m, d) float
     points        (n, d) float
     exclude_self  row i of the queries is row i of the points, and is not its own neighbour
+    exact_below   pairs up to which all are compared
+    probed        lists of the inverted file that are looked into; None: one in eight
     returns       (m, k') float32 Euclidean distances and (m, k') int64 rows, k' = k or as many as there are
 
-    Exact up to `EXACT_BELOW` pairs; above, an approximate inverted file. The answer is the same at each call. Above
+    Exact up to `exact_below` pairs; above, an approximate inverted file. The answer is the same at each call. Above
     `PLAIN_BELOW` pairs the last places may fall to any of several points that are equally far.
     Cost          O(m n d); an eighth of it above
     """
@@ -44,8 +54,10 @@ def nearest(queries: Array, points: Array, k: int, *, exclude_self: bool = False
         return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
     wanted = k + exclude_self
     pairs = len(queries) * len(points)
-    search = _plain if pairs <= PLAIN_BELOW else _exact if pairs <= EXACT_BELOW else _inverted
-    rows = search(queries, points, wanted)
+    if pairs > exact_below:
+        rows = _inverted(queries, points, wanted, probed)
+    else:
+        rows = (_plain if pairs <= PLAIN_BELOW else _exact)(queries, points, wanted)
     distances = _distances(queries, points, rows)
     if exclude_self:
         rows, distances = _without_self(rows, distances)
@@ -102,7 +114,7 @@ def _exact(queries: Array, points: Array, k: int) -> Array:
     return index.search(queries, k)[1].astype(np.int64)
 
 
-def _inverted(queries: Array, points: Array, k: int) -> Array:
+def _inverted(queries: Array, points: Array, k: int, probed: int | None) -> Array:
     """(m, k) rows by faiss. Its k-means has a fixed seed; HNSW would be as quick, but its graph depends on threads."""
     import faiss
 
@@ -112,7 +124,7 @@ def _inverted(queries: Array, points: Array, k: int) -> Array:
     index.cp.min_points_per_centroid, index.cp.max_points_per_centroid = 1, 64
     index.train(points)
     index.add(points)
-    index.nprobe = max(1, lists // _PROBED)
+    index.nprobe = max(1, lists // _PROBED if probed is None else min(probed, lists))
     rows = index.search(queries, k)[1]
     # The lists that were looked into may hold fewer than k points: the first stands in, a repeated neighbour.
     return np.where(rows < 0, rows[:, :1], rows).astype(np.int64)

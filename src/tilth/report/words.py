@@ -14,7 +14,10 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "contradiction": ("Contradictions", "The same content stands under different labels; at most one can be right."),
     "leak": ("Leaks", "The same content lies in two splits, so a score on one is flattered by the other."),
     "exact_duplicate": ("Exact duplicates", "The content is the same, bit for bit after decoding; one is enough."),
-    "near_duplicate": ("Near duplicates", "The content is all but the same: scaled, brightened or saved again."),
+    "near_duplicate": (
+        "Near duplicates",
+        "The content is all but the same: scaled, brightened, cropped or saved again.",
+    ),
     "low_information": ("Little to see", "Nothing, or next to nothing, is to be seen in the picture."),
     "noisy": ("Noisy pictures", "Grain covers the picture far more than is usual in these data."),
     "blurred": ("Blurred pictures", "The edges are far longer than is usual in these data."),
