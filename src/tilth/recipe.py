@@ -9,6 +9,9 @@ from typing import Any, TypeAlias, cast
 
 from tilth.errors import RecipeError, did_you_mean
 
+OF_A_CALL = ("pool", "room", "crossfits")
+"""What a recipe says of any step beside its settings."""
+
 _TOP = ("name", "about", "learner", "folds", "budget", "step", "round", "row", "format")
 _ROUND = ("times", "worth", "step")
 FORMAT = 1
@@ -126,6 +129,8 @@ def parse_recipe(text: str, *, where: str = "the recipe") -> Recipe:
     except tomllib.TOMLDecodeError as fault:
         raise RecipeError(f"{where} is not TOML: {fault}") from fault
     for key in raw:
+        if key in OF_A_CALL:
+            raise RecipeError(f"{where}: {key} stands in the [[step]] that it is for, not at the top")
         if key not in _TOP:
             raise RecipeError(f"{where} has an unknown key {key!r}{did_you_mean(key, _TOP)}")
     if raw.get("format", FORMAT) > FORMAT:
@@ -181,7 +186,7 @@ def _call(table: Mapping[str, Any], where: str) -> StepCall:
     crossfits = table.get("crossfits", 1)
     if isinstance(crossfits, bool) or not isinstance(crossfits, int) or not 1 <= crossfits <= _MOST_CROSSFITS:
         raise RecipeError(f"{where}: crossfits is a whole number from 1 to {_MOST_CROSSFITS}; found {crossfits!r}")
-    settings = {key: value for key, value in table.items() if key not in ("use", "pool", "room", "crossfits")}
+    settings = {key: value for key, value in table.items() if key not in ("use", *OF_A_CALL)}
     return StepCall(table["use"], settings, float(pool), float(room), crossfits)
 
 

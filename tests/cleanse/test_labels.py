@@ -110,6 +110,19 @@ def test_no_more_of_a_class_changes_than_may_be_wrong_within_the_error_of_the_es
     assert not mended(DATA, finding(row(DATA, 3), class_noise=0.0))
 
 
+def test_two_that_contradict_each_other_do_not_swap_their_labels() -> None:
+    whole, crop = row(DATA, 3), row(DATA, 23)
+    doubted = [finding(whole), finding(crop, given=0, suggested=1, votes={"embedding": ballot(0.0, 0.9, best=1)})]
+    assert len(mended(DATA, *doubted)) == 2
+    contradiction = Finding("contradiction", (whole, crop), 0.6, "a crop with another label")
+    assert not mended(DATA, *doubted, contradiction)
+    assert len(mended(DATA, doubted[0], contradiction)) == 1  # one of both is mended towards the other
+    alike = finding(row(DATA, 5))
+    assert (
+        len(mended(DATA, doubted[0], alike, Finding("contradiction", (whole, row(DATA, 5)), 0.6, "both are iv"))) == 2
+    )
+
+
 def test_drops_what_neither_believes_and_nobody_can_name() -> None:
     (edit,) = mended(DATA, finding(row(DATA, 3), p=(0.05, 0.5), votes={"embedding": ballot(0.05, 0.3, best=2)}))
     assert isinstance(edit, Drop)

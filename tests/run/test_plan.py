@@ -38,6 +38,8 @@ def plan(text: str, schema: Schema = IMAGES) -> None:
         ('[[step]]\nuse = "augment.guard"\nrules = ["hflop: a -> b"]', SettingError, "did you mean 'hflip'"),
         ('[[step]]\nuse = "formats.folder"', RecipeError, "is a format"),
         ('[[step]]\nuse = "embed.pixels"\ncrossfits = 2', RecipeError, "is not cross-fitted"),
+        ('crossfits = 2\n[[step]]\nuse = "learn.linear"', RecipeError, r"crossfits stands in the \[\[step\]\]"),
+        ('[[step]]\nuse = "learn.linear"\ncrossfit = 2', SettingError, "did you mean 'crossfits'"),
         ('[[step]]\nuse = "learn.linear"\ncrossfits = 0', RecipeError, "from 1 to 20; found 0"),
         (
             '[[step]]\nuse = "learn.cut-resnet50"\nschedule = "cosin"',

@@ -85,6 +85,8 @@ class MendLabels:
             edit = propose(sample, finding.evidence, data)
             if edit is not None:
                 proposed.append((finding.severity, edit))
+        both = _entangled(findings, {edit.id: edit.new for _, edit in proposed if isinstance(edit, Relabel)})
+        proposed = [one for one in proposed if one[1].id not in both]
         proposed.sort(key=lambda item: (-item[0], item[1].id))
         noise = {one.evidence["given"]: one.evidence["class_noise"] for one in named if "class_noise" in one.evidence}
         edits = within_caps(data, (edit for _, edit in proposed), most=self._most(data, noise))
@@ -149,6 +151,14 @@ class MendLabels:
             error = np.sqrt(share * (1 - share) / max(sizes[c], 1))
             most[c] = np.ceil(min(share + _ERRORS * error, _HALF) * sizes[c])
         return np.minimum(most, np.maximum(sizes - self.least, 0))
+
+
+def _entangled(findings: Sequence[Finding], new: Mapping[str, Label]) -> set[str]:
+    """Samples of a contradiction that would contradict each other as much afterwards. Near copies with two labels mislead
+    whoever saw the one about the other: both look wrong, and mended both ways they would swap their labels."""
+    contradictions = [one.ids for one in findings if one.kind == "contradiction"]
+    caught = [[id for id in ids if id in new] for ids in contradictions]
+    return {id for ids in caught if len({new[one] for one in ids}) > 1 for id in ids}
 
 
 def _weighed(sample: Sample, evidence: Mapping[str, Any], data: Dataset) -> Weigh | None:

@@ -59,7 +59,7 @@ def crossfit(
     # All folds of all times in one row: no worker waits for the last fold of one time.
     each = [(turn, number) for turn in range(repeats) for number in range(count[turn])]
     fold = partial(_fold, learner, data, times, anchors, run, keys, seeds)
-    often = f", {repeats} times over" if repeats > 1 else ""
+    often = f" in {repeats} cross-fits" if repeats > 1 else ""
     said = run.map(fold, each, what=f"{len(each)} folds of {type(learner).__name__}{often}")
     found = said[: count[0]]
     meta = {"learner": type(learner).__name__, "settings": settings, "folds": count[0], "seed": seed}

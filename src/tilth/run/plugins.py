@@ -10,6 +10,7 @@ from typing import Any
 
 from tilth.digest import digest
 from tilth.errors import RecipeError, SettingError, did_you_mean
+from tilth.recipe import OF_A_CALL
 from tilth.steps import ROLES, declared
 
 
@@ -65,7 +66,7 @@ def make_step(use: str, settings: Mapping[str, Any] | None = None) -> Any:
     given = {}
     for name, value in (settings or {}).items():
         if name not in fields:
-            raise SettingError(f"{known.name} has no setting {name!r}{did_you_mean(name, fields)}")
+            raise SettingError(f"{known.name} has no setting {name!r}{did_you_mean(name, [*fields, *OF_A_CALL])}")
         given[name] = _fitted(known.name, fields[name], value)
     try:
         return kind(**given)
