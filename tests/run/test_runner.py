@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from tilth.run.plan import Place
 from tilth.run.runner import Outcome, blinded, run_plan
 from tilth.run.voice import Silence
 from tilth.sample import TEST, Sample, raw_id
-from tilth.signal import Signals
+from tilth.signal import Array, Signals
 from tilth.steps import Run
 from tilth.store import history
 from tilth.store.shelf import Store
@@ -52,6 +52,29 @@ class DropOdd:
     def cleanse(self, data: Dataset, findings: Sequence[Finding], signals: Signals) -> list[Edit]:
         CALLS.append("cleanse")
         return [Drop(finding.ids[0], finding.why) for finding in findings[: self.most]]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Says what its seed says, of everybody."""
+
+    version = 1
+    gives = ("probabilities",)
+
+    def fit(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> Guessed:
+        return Guessed(float(np.random.default_rng(seed).random()))
+
+
+@dataclass(frozen=True)
+class Guessed:
+    share: float
+    curves = ()
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    def predict(self, data: Dataset, run: Run) -> Array:
+        return np.tile(np.array([self.share, 1 - self.share], np.float32), (len(data), 1))
+
+    def features(self, data: Dataset, run: Run) -> None: ...
 
 
 def place(number: int, role: str, step: Any) -> Place:
@@ -101,6 +124,19 @@ def test_fresh_passes_the_memo_by_and_ends_the_same(tmp_path: Path) -> None:
     again = go(store, LocalRun(tmp_path, {}, fresh=1e12), start, *PLAN)
     assert CALLS == ["detect", "cleanse"] * 2
     assert first.data.version == again.data.version
+
+
+def test_a_learner_is_cross_fitted_as_often_as_the_recipe_says_and_once_more_is_another_answer(tmp_path: Path) -> None:
+    store, run, start = started(tmp_path)
+    told, known = dict[int, list[Any]](), list[bool]()
+    for crossfits in (1, 2, 2, 1):
+        places = [replace(place(1, "learners", Guess()), crossfits=crossfits)]
+        (done,) = run_plan(store, run, places, start=start, folds=2, budget=0, commit=True).done
+        told.setdefault(crossfits, []).append(next(one for one in done.signals if one.kind == "probabilities"))
+        known.append(done.known)
+    assert known == [False, False, True, True]
+    assert [one.meta.get("repeats", 1) for one in (*told[1], *told[2])] == [1, 1, 2, 2]
+    assert told[1][0].key == told[1][1].key != told[2][0].key == told[2][1].key
 
 
 def test_another_setting_takes_the_place_of_the_old_batch(tmp_path: Path) -> None:
