@@ -1,6 +1,7 @@
 """Compiled loops give what plain arrays give: known answers, every shape, nothing read or written beyond a picture."""
 
 import os
+import pkgutil
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from tilth.augment.operation import Move
 from tilth.augment.operations import affine, levels, moving, operate, pixels, smooth, tone
+from tilth.augment.operations import kernels as package
 from tilth.augment.operations.kernels import compiled, reading
 from tilth.augment.operations.kernels import levels as kernels
 from tilth.augment.operations.paint import as_floats, as_pixels, painted_batch
@@ -278,15 +280,19 @@ def test_where_no_folder_can_be_written_a_kernel_is_compiled_all_the_same(monkey
     assert compiled.kernel(lambda one: one + 1)(2) == 3 and given_up
 
 
-def test_a_numba_that_does_not_load_is_told_with_what_to_do():
+@pytest.mark.parametrize("missing", ["numba", "llvmlite"])
+def test_a_numba_that_does_not_load_is_told_with_what_to_do_by_every_kernel(missing):
+    names = [module.name for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")]
     code = (
-        "import sys; sys.modules['numba'] = None\n"
+        f"import importlib, sys; sys.modules[{missing!r}] = None\n"
         "from tilth.errors import StepError\n"
-        "try:\n    import tilth.augment.operations.kernels.compiled\n"
-        "except StepError as fault:\n    print(fault)\n"
+        f"for name in {names}:\n"
+        "    try:\n        importlib.import_module(name)\n"
+        "    except StepError as fault:\n        print(str(fault).replace('\\n', ' '))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "numba" in done.stdout and "pip install" in done.stdout
+    said = done.stdout.splitlines()
+    assert len(said) == len(names) > 8 and all("numba" in line and "pip install" in line for line in said)
 
 
 def test_operations_are_imported_without_numba():

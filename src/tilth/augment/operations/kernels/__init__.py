@@ -6,3 +6,18 @@ flat rows of uint8 and know nothing of operations; what they are called with has
 numba keeps a compiled kernel until the file that it stands in changes, and does not look at what that file imports. Who
 changes `lanes`, `bicubic`, `bands` or `narrow` throws the `__pycache__` of this folder away.
 """
+
+from __future__ import annotations
+
+import importlib
+
+from tilth.errors import StepError
+
+# Here and not where kernels are compiled, as every module of this package comes past here before it imports numba.
+try:
+    importlib.import_module("numba")
+except (ImportError, OSError) as fault:  # a wheel for another processor, a numba that does not know this numpy
+    raise StepError(
+        f"image operations are compiled by numba, and it does not load here ({fault}).\n"
+        "  Install it again:  python -m pip install --force-reinstall numba"
+    ) from fault

@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tilth.errors import StepError
-
-try:
-    import numba
-except ImportError as fault:  # a wheel for another processor, a numba that does not know this numpy
-    raise StepError(
-        f"image operations are compiled by numba, and it does not load here ({fault}).\n"
-        "  Install it again:  python -m pip install --force-reinstall numba"
-    ) from fault
+import numba
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
