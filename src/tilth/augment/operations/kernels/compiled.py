@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import numba
 
+from tilth.augment.operations.kernels.kept import Kept
+
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, compiled. No fast-math: the same sums in the same order give the same bytes on every machine."""
-    settings = {"nogil": True, "error_model": "numpy"}
-    try:
-        return numba.njit(cache=True, **settings)(function)
-    except RuntimeError:  # nowhere to keep it: neither this folder nor the user's cache can be written
-        return numba.njit(**settings)(function)
+    made = numba.njit(nogil=True, error_model="numpy")(function)
+    with contextlib.suppress(RuntimeError):  # nowhere to keep it: neither this folder nor the user's can be written
+        made._cache = Kept(function)  # what `cache=True` does, with numba's own
+    return made
 
 
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
