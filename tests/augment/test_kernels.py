@@ -3,6 +3,7 @@
 import errno
 import os
 import pkgutil
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from numba.core import caching
 from tilth.augment.operation import Move
 from tilth.augment.operations import affine, levels, moving, operate, pixels, smooth, tone
 from tilth.augment.operations import kernels as package
-from tilth.augment.operations.kernels import compiled, reading
+from tilth.augment.operations.kernels import compiled, kept, reading
 from tilth.augment.operations.kernels import levels as kernels
 from tilth.augment.operations.paint import as_floats, as_pixels, painted_batch
 from tilth.augment.operations.swift import SWIFT
@@ -300,6 +301,45 @@ def test_a_damaged_file_is_taken_away_and_the_kernel_compiled(folder, suffix, le
     (file,) = folder.rglob(f"*.{suffix}")
     file.write_bytes(file.read_bytes()[: int(left * file.stat().st_size)])
     assert [made_anew(), made_anew()] == [0, 1]
+
+
+def test_a_kernel_is_compiled_again_when_any_module_beside_it_changes(folder, monkeypatch):
+    made_anew()
+    before = {file.name for file in folder.rglob("*.nb?")}
+    with monkeypatch.context() as changed:
+        changed.setattr(kept, "sources", lambda _: "changed")
+        assert [made_anew(), made_anew()] == [0, 1]
+    after = {file.name for file in folder.rglob("*.nb?")}
+    assert len(after) == len(before) == 2 and not after & before  # what nobody reads again does not pile up
+
+
+def test_a_changed_helper_is_seen_in_a_copy_of_the_kernels(tmp_path):
+    """What `turned` makes, by way of `turn_five` in `bands`, before and after that takes the pixels in another order."""
+    root, code = Path(package.__path__[0]).parents[3], f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{TURNED}"
+    shutil.copytree(root / "tilth", tmp_path / "tilth", ignore=shutil.ignore_patterns("__pycache__"))
+    bands = tmp_path / "tilth/augment/operations/kernels/bands.py"
+    env = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+
+    def turned():
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout.split()
+
+    (made, found), text = turned(), bands.read_text()
+    changed = text.replace("13 - 3 * (lane // 3)", "1 + 3 * (lane // 3)")
+    assert found == "0" and changed != text
+    bands.write_text(changed)
+    (other, found), again = turned(), turned()
+    assert found == "0" and other != made and again == [other, "1"]
+
+
+TURNED = """
+import numpy as np
+from tilth.augment.operations.kernels import turning
+shown = np.arange(60, dtype=np.uint8).reshape(1, 1, 60)
+out = np.empty_like(shown)
+turning.turned(shown, out)
+print(out.tobytes().hex(), sum(turning.turned.stats.cache_hits.values()))
+"""
 
 
 def test_a_damaged_file_that_cannot_be_taken_away_does_not_stop_a_kernel(folder, monkeypatch):

@@ -3,8 +3,8 @@
 Modules of this package load numba, a fifth of a second of it; so they are imported where they are used. Kernels work on
 flat rows of uint8 and know nothing of operations; what they are called with has its shape and range checked before.
 
-numba keeps a compiled kernel until the file that it stands in changes, and does not look at what that file imports. Who
-changes `lanes`, `bicubic`, `bands` or `narrow` throws the `__pycache__` of this folder away.
+A compiled kernel is kept until any module of this folder changes (`kept`): a kernel has pieces of others in it, `lanes`
+and `bicubic` among them, and whoever changes one has nothing to throw away.
 """
 
 from __future__ import annotations

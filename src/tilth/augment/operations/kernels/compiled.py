@@ -13,7 +13,7 @@ from tilth.augment.operations.kernels.kept import Kept
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, compiled. No fast-math: the same sums in the same order give the same bytes on every machine."""
-    made = numba.njit(nogil=True, error_model="numpy")(function)
+    made: Any = numba.njit(nogil=True, error_model="numpy")(function)
     with contextlib.suppress(RuntimeError):  # nowhere to keep it: neither this folder nor the user's can be written
         made._cache = Kept(function)  # what `cache=True` does, with numba's own
     return made
