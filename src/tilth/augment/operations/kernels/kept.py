@@ -16,7 +16,7 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 def sources(folder: Path) -> str:
     """Another word for every state of the modules in a folder."""
     digest = hashlib.sha256()
-    for file in sorted(folder.glob("*.py")):
+    for file in sorted(folder.glob("[!.]*.py")):  # a dot begins an editor's lock, a link to nowhere
         digest.update(f"{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:12]
 
@@ -48,7 +48,7 @@ class Kept(FunctionCache):
             _removed(file for file in older if not file.name.startswith(self._base))
 
     def _forget(self) -> None:
-        """Takes away what is kept of this kernel, or the damage would stay: numba reads the index before it writes it."""
+        """Takes away what is kept of this kernel, or the damage would stay: numba reads an index before it writes."""
         # The index last: as long as it is there and its data is not, other processes compile, which is right.
         for kind in ("*.nbc", "nbi"):
             _removed(Path(self.cache_path).glob(f"{self._base}.{kind}"))
