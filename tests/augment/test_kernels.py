@@ -1,18 +1,24 @@
 """Compiled loops give what plain arrays give: known answers, every shape, nothing read or written beyond a picture."""
 
+import errno
 import os
+import pkgutil
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from numba.core import caching
 
 from tilth.augment.operation import Move
 from tilth.augment.operations import affine, levels, moving, operate, pixels, smooth, tone
-from tilth.augment.operations.kernels import compiled, reading
+from tilth.augment.operations import kernels as package
+from tilth.augment.operations.kernels import compiled, kept, reading
 from tilth.augment.operations.kernels import levels as kernels
 from tilth.augment.operations.paint import as_floats, as_pixels, painted_batch
 from tilth.augment.operations.swift import SWIFT
@@ -265,28 +271,115 @@ def test_locked_pictures_are_taken_too():
     assert np.array_equal(run("hflip", shown, 1.0), shown[:, :, ::-1])
 
 
+def plus_one(value):
+    return value + 1
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Where kernels made in this test are kept."""
+    monkeypatch.setattr(caching.config, "CACHE_DIR", str(tmp_path))
+    return tmp_path
+
+
+def made_anew():
+    """What a next process makes of the kernel, and how many times it was found as kept."""
+    made = compiled.kernel(plus_one)
+    assert made(2) == 3
+    return sum(made.stats.cache_hits.values())
+
+
+def test_a_kernel_is_kept(folder):
+    assert [made_anew(), made_anew()] == [0, 1]
+    assert {file.suffix for file in folder.rglob("*.nb?")} == {".nbi", ".nbc"}
+
+
+@pytest.mark.parametrize("left", [0.0, 0.5])
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+def test_a_damaged_file_is_taken_away_and_the_kernel_compiled(folder, suffix, left):
+    made_anew()
+    (file,) = folder.rglob(f"*.{suffix}")
+    file.write_bytes(file.read_bytes()[: int(left * file.stat().st_size)])
+    assert [made_anew(), made_anew()] == [0, 1]
+
+
+def test_a_kernel_is_compiled_again_when_any_module_beside_it_changes(folder, monkeypatch):
+    made_anew()
+    before = {file.name for file in folder.rglob("*.nb?")}
+    with monkeypatch.context() as changed:
+        changed.setattr(kept, "sources", lambda _: "changed")
+        assert [made_anew(), made_anew()] == [0, 1]
+    after = {file.name for file in folder.rglob("*.nb?")}
+    assert len(after) == len(before) == 2 and not after & before  # what nobody reads again does not pile up
+
+
+def test_a_changed_helper_is_seen_in_a_copy_of_the_kernels(tmp_path):
+    """What `turned` makes, by way of `turn_five` in `bands`, before and after that takes the pixels in another order."""
+    root, code = Path(package.__path__[0]).parents[3], f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{TURNED}"
+    shutil.copytree(root / "tilth", tmp_path / "tilth", ignore=shutil.ignore_patterns("__pycache__"))
+    bands = tmp_path / "tilth/augment/operations/kernels/bands.py"
+    env = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+
+    def turned():
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout.split()
+
+    (made, found), text = turned(), bands.read_text()
+    changed = text.replace("13 - 3 * (lane // 3)", "1 + 3 * (lane // 3)")
+    assert found == "0" and changed != text
+    bands.write_text(changed)
+    (other, found), again = turned(), turned()
+    assert found == "0" and other != made and again == [other, "1"]
+
+
+TURNED = """
+import numpy as np
+from tilth.augment.operations.kernels import turning
+shown = np.arange(60, dtype=np.uint8).reshape(1, 1, 60)
+out = np.empty_like(shown)
+turning.turned(shown, out)
+print(out.tobytes().hex(), sum(turning.turned.stats.cache_hits.values()))
+"""
+
+
+def test_a_damaged_file_that_cannot_be_taken_away_does_not_stop_a_kernel(folder, monkeypatch):
+    made_anew()
+    (file,) = folder.rglob("*.nbi")
+    file.write_bytes(b"")
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert [made_anew(), made_anew()] == [0, 0]
+
+
+def refused(*_, **__):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_does_not_stop_a_kernel(folder, monkeypatch):
+    monkeypatch.setattr(caching.IndexDataCacheFile, "_save_data", refused)
+    assert [made_anew(), made_anew()] == [0, 0]
+    monkeypatch.undo()
+    monkeypatch.setattr(caching.config, "CACHE_DIR", str(folder))
+    assert [made_anew(), made_anew()] == [0, 1]
+
+
 def test_where_no_folder_can_be_written_a_kernel_is_compiled_all_the_same(monkeypatch):
-    given_up, njit = [], compiled.numba.njit
-
-    def full(**settings):
-        if settings.get("cache"):
-            given_up.append(settings)
-            raise RuntimeError("cannot cache function: no locator available")
-        return njit(**settings)
-
-    monkeypatch.setattr(compiled.numba, "njit", full)
-    assert compiled.kernel(lambda one: one + 1)(2) == 3 and given_up
+    monkeypatch.setattr(caching.FunctionCache._impl_class, "_locator_classes", [])
+    assert [made_anew(), made_anew()] == [0, 0]
 
 
-def test_a_numba_that_does_not_load_is_told_with_what_to_do():
+@pytest.mark.parametrize("missing", ["numba", "llvmlite"])
+def test_a_numba_that_does_not_load_is_told_with_what_to_do_by_every_kernel(missing):
+    names = [module.name for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")]
     code = (
-        "import sys; sys.modules['numba'] = None\n"
+        f"import importlib, sys; sys.modules[{missing!r}] = None\n"
         "from tilth.errors import StepError\n"
-        "try:\n    import tilth.augment.operations.kernels.compiled\n"
-        "except StepError as fault:\n    print(fault)\n"
+        f"for name in {names}:\n"
+        "    try:\n        importlib.import_module(name)\n"
+        "    except StepError as fault:\n        print(str(fault).replace('\\n', ' '))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "numba" in done.stdout and "pip install" in done.stdout
+    said = done.stdout.splitlines()
+    assert len(said) == len(names) > 8 and all("numba" in line and "pip install" in line for line in said)
 
 
 def test_operations_are_imported_without_numba():

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from tilth.errors import StepError
+import numba
 
-try:
-    import numba
-except ImportError as fault:  # a wheel for another processor, a numba that does not know this numpy
-    raise StepError(
-        f"image operations are compiled by numba, and it does not load here ({fault}).\n"
-        "  Install it again:  python -m pip install --force-reinstall numba"
-    ) from fault
+from tilth.augment.operations.kernels.kept import Kept
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, compiled. No fast-math: the same sums in the same order give the same bytes on every machine."""
-    settings = {"nogil": True, "error_model": "numpy"}
-    try:
-        return numba.njit(cache=True, **settings)(function)
-    except RuntimeError:  # nowhere to keep it: neither this folder nor the user's cache can be written
-        return numba.njit(**settings)(function)
+    made: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    with contextlib.suppress(RuntimeError):  # nowhere to keep it: neither this folder nor the user's can be written
+        made._cache = Kept(function)  # what `cache=True` does, with numba's own
+    return made
 
 
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
