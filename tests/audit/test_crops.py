@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from measured import cluttered, signals_of, world_of
 from tilth.audit.duplicates import Duplicates
 from tilth.cleanse.duplicates import SettleDuplicates
 from tilth.edit import Drop
 from tilth.numerics import picture
+from tilth.numerics.crop_candidates import candidates
 from tilth.numerics.crops import Crops
 
 IMAGES = cluttered(60, side_px=64)
@@ -83,3 +85,31 @@ def test_a_crop_of_a_crop_goes_with_the_whole_where_that_is_known():
 
     found = Crops(np.array([0, 1, 0]), np.array([1, 2, 2]), np.tile([0.0, 0.9, 0.0, 0.9], (3, 1)), np.full(3, 0.01))
     assert [(whole, parts.parts.tolist()) for whole, parts in by_whole(found)] == [(0, [1, 2])]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_crop_among_many_candidates_is_looked_at_first(monkeypatch, seed):
+    """Of many pairs that are only alike, four at most are looked at first: the nearest."""
+    rng = np.random.default_rng(seed)
+    wholes, parts = rng.permutation(60)[:40], rng.permutation(60)[:40]
+    alike = Crops(wholes, parts, np.tile([0.0, 0.9, 0.0, 0.9], (40, 1)), np.full(40, 0.1)).only(wholes != parts)
+
+    def many(tones):
+        columns = zip(vars(alike).values(), vars(candidates(tones)).values(), strict=True)
+        return Crops(*(np.concatenate(column) for column in columns))
+
+    monkeypatch.setattr("tilth.audit.crops._SAMPLE", 4)
+    monkeypatch.setattr("tilth.audit.crops.candidates", many)
+    (finding,) = detected(world_of([*IMAGES, crop(IMAGES[7])], [0] * 61))
+    assert finding.why.startswith("0060.png is a crop of 0007.png")
+
+
+def test_where_none_of_those_is_a_crop_the_log_says_that_the_others_are_left(monkeypatch):
+    world = world_of(IMAGES, [0] * 60)
+    alike = Crops(np.arange(30), np.arange(30, 60), np.tile([0.0, 0.9, 0.0, 0.9], (30, 1)), np.full(30, 0.1))
+    monkeypatch.setattr("tilth.audit.crops._SAMPLE", 4)
+    monkeypatch.setattr("tilth.audit.crops.candidates", lambda _: alike)
+    run, said = world.run(), []
+    monkeypatch.setattr(run, "log", said.append, raising=False)
+    assert Duplicates().detect(world.data.open, signals_of(world), run) == []
+    assert len(said) == 1 and "of 30 candidates" in said[0]

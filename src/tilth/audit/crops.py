@@ -14,8 +14,9 @@ from tilth.signal import Array
 from tilth.steps import Run
 
 _SAMPLE = 1000
-"""Candidates looked at first where there are many more: in a crowd of drawings that are all alike none can be told, and
-to decode them all would be in vain."""
+"""Candidates looked at first where there are many more, the nearest by their tones: in a crowd of drawings that are all
+alike none can be told, and to decode them all would be in vain. Crops rank first among candidates."""
+_AT_RANDOM = 4  # one more for so many of those: in a dark or faint crowd the nearest may be no measure of the others
 
 
 def crops_of(data: Dataset, rows: Array, groups: Array, run: Run) -> Crops:
@@ -30,10 +31,12 @@ def crops_of(data: Dataset, rows: Array, groups: Array, run: Run) -> Crops:
     group = groups[shown]
     found = found.only((group[found.wholes] != group[found.parts]) | (group[found.wholes] == 0))
     confirmed = _confirmer(data, shown, sides, run)
-    if len(found) > 2 * _SAMPLE:
-        chosen = run.rng("audit.duplicates", "crops").choice(len(found), _SAMPLE, replace=False)
-        if not len(confirmed(found.only(np.sort(chosen)))):
-            found = found.only(np.zeros(len(found), bool))
+    if len(found) > 2 * _SAMPLE and not len(confirmed(found.only(_looked_at_first(found, run)))):
+        run.log(
+            f"audit.duplicates: of {len(found)} candidates for crops the nearest {_SAMPLE}, and some at random, were"
+            " looked at, and none is a crop; the others are left"
+        )
+        return found.only(np.zeros(len(found), bool))
     found = confirmed(found)
     return Crops(shown[found.wholes], shown[found.parts], found.windows, found.distances)
 
@@ -47,6 +50,13 @@ def by_whole(found: Crops) -> Iterator[tuple[int, Crops]]:
     taken = found.only(order[first])
     for whole in np.unique(taken.wholes):
         yield int(whole), taken.only(taken.wholes == whole)
+
+
+def _looked_at_first(found: Crops, run: Run) -> Array:
+    """Places of the nearest candidates and of a few others, in order."""
+    order = np.argsort(found.distances, kind="stable")
+    others = run.rng("audit.duplicates", "crops").choice(order[_SAMPLE:], _SAMPLE // _AT_RANDOM, replace=False)
+    return np.sort(np.concatenate([order[:_SAMPLE], others]))
 
 
 def _confirmer(data: Dataset, shown: Array, sides: Array, run: Run) -> Callable[[Crops], Crops]:

@@ -40,6 +40,7 @@ _STRONG, _LEAST_BUSY = 0.3, 0.25
 the same but for place and size (.16 to .22 busy; photographs are over .7, handwritten numerals .2 to .6)."""
 _LENGTHS = (0.77, 1.05)  # of a window's side
 _OUTSIDE = 0.1  # how far it may reach out of the frame: the picture was moved
+_LAID_OUT = 250_000  # pixels of wholes compared at once
 _MOVED = 0.01  # a window nearer to the frame than this is no crop: near copies are told by their tones
 
 
@@ -101,21 +102,23 @@ def confirmed(maybe: Crops, seen: Array, sides_px: Array, *, n: int) -> Crops:
 
 
 def _registered_again(pairs: Crops, seen: Array, faint: Array, *, steps: int) -> Crops:
-    wholes, parts = pairs.wholes, pairs.parts
-    windows = registered(seen[wholes], seen[parts], pairs.windows, steps=steps)
-    return Crops(wholes, parts, windows, _apart(seen, wholes, parts, windows, np.maximum(faint[wholes], faint[parts])))
-
-
-def _apart(seen: Array, wholes: Array, parts: Array, windows: Array, faint: Array) -> Array:
-    """(p,) 1 - correlation of details."""
-    step = max(1, 250_000 // max(1, seen.shape[1] ** 2))
-    found = [np.empty(0)]
-    for start in range(0, len(wholes), step):
+    """The pairs with finer windows and 1 - correlation of details; a few are laid out at
+    a time, since of 100,000 pairs all pictures together would be gigabytes."""
+    windows, distances = np.array(pairs.windows, np.float64), np.empty(len(pairs))
+    step = max(1, _LAID_OUT // max(1, seen.shape[1] ** 2))
+    for start in range(0, len(pairs), step):
         rows = slice(start, start + step)
-        through, inside = seen_through(seen[wholes[rows]], windows[rows])
-        pair = _details(through, faint[rows]), _details(seen[parts[rows]], faint[rows])
-        found.append(1.0 - correlation(*pair, inside))
-    return np.concatenate(found)
+        wholes, parts = seen[pairs.wholes[rows]], seen[pairs.parts[rows]]
+        windows[rows] = registered(wholes, parts, windows[rows], steps=steps)
+        fainter = np.maximum(faint[pairs.wholes[rows]], faint[pairs.parts[rows]])
+        distances[rows] = _apart(wholes, parts, windows[rows], fainter)
+    return Crops(pairs.wholes, pairs.parts, windows, distances)
+
+
+def _apart(wholes: Array, parts: Array, windows: Array, faint: Array) -> Array:
+    """(p,) 1 - correlation of details."""
+    through, inside = seen_through(wholes, windows)
+    return 1.0 - correlation(_details(through, faint), _details(parts, faint), inside)
 
 
 def _details(pictures: Array, faint: Array) -> Array:
