@@ -18,6 +18,12 @@ settings.register_profile("explore", deadline=None, suppress_health_check=slow, 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tilth"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def probes_of_these_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the machine was measured to be is kept apart from what its owner's runs go by."""
+    os.environ["TILTH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real data, or a skip that names it."""

@@ -3,27 +3,36 @@
 Settings change the rounding, so a choice that hangs on the noise of a clock would break "the same seed gives the same
 weights". Hence: memory order, fused optimizer and the number of threads follow rules (below); only bfloat16 is timed,
 and taken where it wins by a clear margin. On a 2021 server core with AVX2 alone it is 8 times *slower* than float32; on
-cores with AMX or AVX512-BF16 and on GPUs it wins by 1.5 to 4. The choice is kept, so a resumed run takes the same.
+cores with AMX or AVX512-BF16 and on GPUs it wins by 1.5 to 4. What was measured is kept in the workspace, so a resumed run
+chooses the same, and once for the machine, so that all runs on it do: in the folder that TILTH_CACHE names, else in
+`tilth` below XDG_CACHE_HOME or ~/.cache.
 """
 
 from __future__ import annotations
 
 import copy
+import json
+import os
+import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from torch import nn
 
+from tilth.digest import digest
 from tilth.learn.course import Course, Lesson
 from tilth.learn.plan import Plan
 from tilth.learn.preprocess import Inputs
 from tilth.learn.setting import Setting
 from tilth.learn.trainer import architecture, step
 from tilth.steps import Run
+
+Measured: TypeAlias = Mapping[str, np.ndarray[Any, Any]]
 
 MARGIN = 1.3  # below, a busy neighbour could turn the choice
 _SECONDS = 3.0  # most that a probe may take
@@ -57,12 +66,45 @@ def probe(
         setting = replace(setting, precision="bf16" if precision == "bf16" else "fp32")
         return setting, record | vars(setting) | {"chosen": "by hand"}
     key = ("probe", architecture(net), plan.batch, shape, run.device, threads, torch.__version__)
-    kept = run.keep(key, lambda: _timed(net, (plan.batch, *shape), k, plan, setting, kind))
+    kept = run.keep(key, lambda: of_machine(key, lambda: _timed(net, (plan.batch, *shape), k, plan, setting, kind)))
     fp32_ms, bf16_ms, gap = (float(value) for value in kept["measured"])
     sound = bf16_ms * MARGIN <= fp32_ms and gap <= 0.05
     setting = replace(setting, precision="bf16" if sound else "fp32")
     record |= {"fp32_ms_per_step": round(fp32_ms, 2), "bf16_ms_per_step": round(bf16_ms, 2), "bf16_loss_gap": gap}
     return setting, record | vars(setting) | {"chosen": "by probe"}
+
+
+def of_machine(key: Any, measure: Callable[[], Measured]) -> Measured:
+    """What was measured on this machine under this key: by whoever came first, in whatever workspace. Where nothing can be
+    kept, it is measured."""
+    machine = (platform.node(), platform.machine(), os.cpu_count(), torch.backends.cpu.get_cpu_capability())
+    try:
+        named = os.environ.get("TILTH_CACHE")
+        folder = Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tilth"
+    except RuntimeError:  # nobody's home
+        return measure()
+    file = folder / "probes" / f"{digest(key, machine)}.json"
+    known = _read(file)
+    if known is None:
+        known = measure()
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            draft = file.with_suffix(f".{os.getpid()}")
+            draft.write_text(json.dumps({name: values.tolist() for name, values in known.items()}))
+            if _read(file) is None:  # of two at once both take what then stands there
+                draft.replace(file)
+            draft.unlink(missing_ok=True)
+        except OSError:  # no home, a full or a read-only disk: as it was before there was such a folder
+            return known
+        known = _read(file) or known
+    return known
+
+
+def _read(file: Path) -> Measured | None:
+    try:
+        return {name: np.array(values, np.float64) for name, values in json.loads(file.read_text()).items()}
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def gflop_per_step(net: nn.Module, shape: tuple[int, ...]) -> float:
