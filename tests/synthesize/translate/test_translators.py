@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -234,18 +235,21 @@ def test_a_reader_moves_every_method(method, tmp_path):
     assert any((little[name] != much[name]).any() for name in much if name != "curves")
 
 
-def test_a_reader_keeps_the_class_where_nothing_else_does(tmp_path):
+def test_a_reader_keeps_the_class_whatever_the_dice(tmp_path):
     bound = replace(GAME, classes=2, content=0, width=8, critic_width=8)
     lesson, source = replace(LESSON, steps=150, batch=8), bars(0, 220, 40)
 
-    def right(game):
-        weights = taught(game, lesson, source, bars(1, 40, 220), dice, folder=tmp_path, advance=lambda count: None)
+    def right(game, seed):
+        own = partial(dice, seed)
+        weights = taught(
+            game, lesson, source, bars(1, 40, 220), own, folder=tmp_path / str(seed), advance=lambda count: None
+        )
         seen = drawn(game, lesson, weights, source.pictures)[:, 0]
         lies = seen.mean(2).std(1) > seen.mean(1).std(1)
         return float((lies == source.labels).mean())
 
-    assert right(bound) >= 0.95
-    assert right(replace(bound, meaning=0.0)) <= 0.8
+    # Without one it is kept by luck: in some trainings, on some processors.
+    assert min(right(bound, seed) for seed in range(5)) >= 0.95
 
 
 def test_the_reader_learns_of_real_pictures_alone():
