@@ -151,8 +151,8 @@ def dry_run(
 
 
 def _settings_of(place: Any) -> dict[str, Any]:
-    asked = {"pool": (place.pool, 1), "room": (place.room, 1), "worth": (place.worth, 0)}
-    asked["crossfits"] = (place.crossfits, 1)
+    usually = {"pool": 1, "room": 1, "crossfits": 1, "worth": 0}
+    asked = {name: (getattr(place, name), usual) for name, usual in usually.items()}
     return {**place.settings, **{name: value for name, (value, usual) in asked.items() if value != usual}}
 
 
