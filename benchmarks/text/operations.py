@@ -337,7 +337,8 @@ def _operation_speed(train: Dataset, name: str) -> float:
     from tilth.augment.writing.phrase import parsed
 
     drafting = by_words(1, operations=(name,), check="none")._drafting(train, MemoryRun())
-    phrases = [parsed(text, drafting.keep) for text in MemoryRun().texts(train)]
+    stay = map(drafting.keep.told, train.targets)
+    phrases = [parsed(text, own) for text, own in zip(MemoryRun().texts(train), stay, strict=True)]
     dice = np.random.default_rng(0)
     for _ in range(2):  # the first fills what is remembered of each word
         begun = time.process_time()

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from tilth.augment.synonyms import built_in, choose, mythes, vectors, wordnet
 from tilth.augment.synonyms.inflect import IRREGULAR, article, inflected, readings
 from tilth.augment.synonyms.lexicon import OPPOSITES, Entry, Synonyms, fits, opposite
+from tilth.augment.writing import OPERATIONS
+from tilth.augment.writing.operation import Stock
+from tilth.augment.writing.phrase import parsed
 from tilth.errors import SettingError, SourceError, StepError
 
 # -- endings --------------------------------------------------------------------------------------------------
@@ -91,10 +94,15 @@ class Given:
         return Entry(self.part, self.words[word]) if word in self.words else None
 
 
-def test_what_carries_a_label_is_neither_replaced_nor_brought_in() -> None:
+def test_what_carries_a_label_is_not_brought_in_and_gives_way_only_where_it_tells_nothing() -> None:
     source = Given("n", train=("rail",), bus=("train", "coach"))
-    assert Synonyms(source, {"train"}).of("train") == ()
-    assert Synonyms(source, {"train"}).of("bus") == ("coach",)
+    known = Synonyms(source, {"train"})
+    assert known.of("bus") == ("coach",)
+    for stay, made in ((frozenset({"train"}), None), (frozenset(), "we want a rail")):
+        phrase = OPERATIONS["synonym"].apply(
+            parsed("we want a train", stay), 0.1, np.random.default_rng(0), Stock(known)
+        )
+        assert (phrase and phrase.text) == made
 
 
 def test_negations_function_words_and_question_words_have_no_synonyms() -> None:

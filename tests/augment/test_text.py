@@ -27,7 +27,7 @@ def of_texts(texts, labels, *, classes=2, task="single-label"):
         content = digest_bytes(text.encode())
         path = f"row-{number}"
         samples.append(Sample(raw_id(content, path), content, path, labels[number], home="text", text=text))
-    return Dataset.from_samples(samples, Schema("text", task, tuple("abcd"[:classes])))
+    return Dataset.from_samples(samples, Schema("text", task, tuple(f"class {one:03}" for one in range(classes))))
 
 
 def added(step, data, run, budget):
@@ -88,7 +88,7 @@ def test_a_made_text_says_where_it_is_from():
     assert technique in ("swap", "thin")
     assert add.sample.path == f"row-0_{technique}"
     assert add.content == (add.sample.text or "").encode() and add.sample.content == digest_bytes(add.content)
-    assert add.because.startswith("more of a: row-0 with")
+    assert add.because.startswith("more of class 000: row-0 with")
 
 
 def test_a_text_without_a_safe_move_is_left_out_and_said():
@@ -143,8 +143,31 @@ def test_words_that_carry_a_label_are_found():
     world = worlds.utterances(300)
     data = world.data.train
     found = class_words(world.run().texts(data), data.targets, share=0.05)
-    assert {"train", "ferry"} & found
-    assert not {"Oslo", "tomorrow"} & found
+    assert {"train", "ferry"} & found.every
+    assert not {"Oslo", "tomorrow"} & found.every
+
+
+def test_each_class_has_its_own_words_and_none_that_it_lacks():
+    texts, labels = ["my red boat", "our red boat", "my blue car", "our blue car"] * 5, [0, 0, 1, 1] * 5
+    found = class_words(texts, np.eye(2)[labels], share=0.5)
+    assert found.of == ({"red", "boat"}, {"blue", "car"})
+    assert found.told(np.array([1.0, 0])) == {"red", "boat"} and found.told(np.array([0.5, 0.5])) == found.every
+    assert found.told(np.zeros(2)) == found.every, "without a label, any of them may be the one"
+
+
+def test_with_many_classes_most_words_may_still_be_touched():
+    """The best hundredth of the vocabulary for each of 150 classes was all of it."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(150), 10)
+    frame = "please can you tell me how i get to see what my own is now".split()
+    texts = [" ".join([*rng.permutation(frame)[:7], f"topic{label}"]) for label in labels]
+    targets = np.eye(150)[labels]
+    found = class_words(texts, targets, share=0.05)
+    for text, target in zip(texts, targets, strict=True):
+        stay = found.told(target) & set(text.split())
+        assert f"topic{target.argmax()}" in stay and len(stay) <= 2
+    made = added(Text(fill=True), of_texts(texts, labels.tolist(), classes=150), MemoryRun(), 3000)
+    assert len(made) > 1400
 
 
 def test_chi_squared_agrees_with_sklearn():

@@ -208,9 +208,24 @@ def test_found_templates_are_written_to_a_file_that_can_be_used(tmp_path):
     data = of_texts([*ROWS, ('say "hi" [now]', 0)], ("price", "weather"))
     count = write_templates(data, tmp_path / "found.toml")
     again = read_book(tmp_path / "found.toml")
-    assert count == len(again.templates) and again.templates == induced(data).templates
+    assert count == len(again.templates)
+    assert again.templates == tuple(replace(one, stood=0) for one in induced(data).templates), "now a person's"
     adds = added(Templates(templates=str(tmp_path / "found.toml"), check=False, fill=True), data, budget=len(data) + 4)
     assert adds and all(set(add.sample.parents) <= set(data.ids.tolist()) for add in adds)
+
+
+@pytest.mark.parametrize(("most_share", "times"), [(0.5, 1), (0.75, 3)])
+def test_a_found_template_says_no_more_than_its_share_of_what_people_wrote_with_it(most_share, times):
+    """One way of asking that outgrows the others moves what the rest of the class is known by."""
+    names = [f"{one}{two}" for one in "abcdefgh" for two in "klmnopqr"]
+    frames = ("tell me what the {} is", "who was it that made the {}")
+    rows = [(frame.format(name), 0) for at, frame in enumerate(frames) for name in names[at * 8 : at * 8 + 12]]
+    rows += [(f"a {one} text that is like no other {two}", 1) for one, two in zip(names, names[::-1], strict=True)]
+    data = of_texts(rows, ("asked", "plain"))
+    stood = {one.name: one.stood for one in induced(data).templates}
+    adds = added(Templates(check=False, fill=True, most_share=most_share), data, budget=10_000)
+    by_template = Counter(add.sample.maker.split(":")[1] for add in adds)
+    assert by_template and all(count <= times * stood[name] for name, count in by_template.items())
 
 
 def test_made_texts_name_those_they_come_from():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tilth.augment.pipelines import is_folder, pipeline_of, said
-from tilth.augment.rewriting import Rewriting, checked_settings
+from tilth.augment.rewriting import Given, Rewriting, checked_settings
 from tilth.dataset import Dataset
 from tilth.digest import digest
 from tilth.edit import Add
@@ -29,13 +29,13 @@ class BackTranslation:
     there: str = ""  # into the other language
     back: str = ""  # and back again
     most_s: float = 600.0  # seconds after which a command is ended
-    label_words: float = 0.01  # share of the vocabulary, per class, that must come back
+    label_words: float = 0.05  # share of the words of a class, those that tell it best, that must come back
     balance: bool = True  # smallest classes first; False: every text is used alike
     fill: bool = False  # go on past the size of the largest class, up to the budget
     most_per_parent: int = 1  # most translators say a thing one way; more for one that draws
     check: bool = True  # ask models of the real texts whether it is still known for its label
 
-    version = 1
+    version = 2
     modality = ("text",)
     source = "Sennrich et al. 2016, arXiv:1511.06709; Yu et al. 2018, arXiv:1804.09541 (as augmentation)"
     cost = "that of the translators"
@@ -54,12 +54,10 @@ class BackTranslation:
         back = self._translator("back", self.back)
         key = digest(self, self.weights)
 
-        def rewrite(
-            texts: Sequence[str], keep: frozenset[str], dice: Sequence[np.random.Generator]
-        ) -> list[str | None]:
-            del keep
+        def rewrite(given: Sequence[Given]) -> list[str | None]:
+            texts = [one.text for one in given]
             # The draw is part of the key: a translator that draws says another thing when it is asked a second time.
-            draws = [int(one.integers(2**31)) if self.most_per_parent > 1 else 0 for one in dice]
+            draws = [int(one.rng.integers(2**31)) if self.most_per_parent > 1 else 0 for one in given]
             kept = run.keep(
                 ("translated", key, list(texts), draws), lambda: {"texts": np.array(back(there(texts)), dtype=str)}
             )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tilth.augment.turns import Names, Turns, made_sample
+from tilth.augment.words import LabelWords
 from tilth.augment.writing import OPERATIONS
 from tilth.augment.writing.operation import FULL, Stock
 from tilth.augment.writing.phrase import Phrase, parsed
@@ -87,7 +88,7 @@ class Drafting:
 
     maker   name of the step; the technique is put behind it
     key     the step's key: part of the ids and of the randomness
-    keep    words that carry a label
+    keep    words that carry the labels
     known   every text there is, and in the end every one that was made
     """
 
@@ -95,7 +96,7 @@ class Drafting:
     key: str
     draws: Draws
     stock: Stock
-    keep: frozenset[str]
+    keep: LabelWords
     check: TextCheck | None
     known: set[str]
     turned_away: int = 0
@@ -115,8 +116,9 @@ class Drafting:
                     yield self._add(slot, slot.draft, names, data)
 
     def _slots(self, data: Dataset, turns: Turns, names: Names, run: Run) -> Iterator[_Slot]:
-        for parent, times in zip(data.only(turns.parents), turns.times.tolist(), strict=True):
-            phrase = parsed(parent.text or "", self.keep)
+        parents = data.only(turns.parents)
+        for parent, target, times in zip(parents, parents.targets, turns.times.tolist(), strict=True):
+            phrase = parsed(parent.text or "", self.keep.told(target))
             for ordinal in names.ordinals(parent.id, self.key, times):
                 yield _Slot(parent, phrase, ordinal, run.rng(self.key, parent.id, ordinal))
 

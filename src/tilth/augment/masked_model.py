@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tilth.augment.pipelines import is_folder, pipeline_of
-from tilth.augment.rewriting import Rewriting, checked_settings
+from tilth.augment.rewriting import Given, Rewriting, checked_settings
 from tilth.augment.words import WORD, lower, negates, safe
 from tilth.dataset import Dataset
 from tilth.digest import digest
@@ -35,13 +35,13 @@ class MaskedModel:
     share: float = 0.15  # of the words that are blanked, at least one: BERT's
     choices: int = 10  # likeliest words among which one is drawn
     least: float = 0.01  # probability of a word to be put in, where the model tells it
-    label_words: float = 0.01  # share of the vocabulary, per class, that is never touched
+    label_words: float = 0.05  # share of the words of a class, those that tell it best, that is never touched
     balance: bool = True  # smallest classes first; False: every text is used alike
     fill: bool = False  # go on past the size of the largest class, up to the budget
     most_per_parent: int = 9  # new texts of one
     check: bool = True  # ask models of the real texts whether it is still known for its label
 
-    version = 1
+    version = 2
     modality = ("text",)
     source = "Kobayashi 2018, arXiv:1805.06201 (contextual augmentation); Devlin et al. 2019, arXiv:1810.04805"
     cost = "one look of the model at each blanked word"
@@ -72,18 +72,16 @@ class MaskedModel:
             found = run.keep(("filled", key, list(texts)), make)["words"]
             return [[word for word in row if word] for row in found.reshape(len(texts), -1).tolist()]
 
-        def rewrite(
-            texts: Sequence[str], keep: frozenset[str], dice: Sequence[np.random.Generator]
-        ) -> list[str | None]:
-            made: list[str | None] = list(texts)
-            gaps = [self._gaps(text, keep, rng) for text, rng in zip(texts, dice, strict=True)]
+        def rewrite(given: Sequence[Given]) -> list[str | None]:
+            made: list[str | None] = [one.text for one in given]
+            gaps = [self._gaps(one.text, one.stay, one.rng) for one in given]
             for turn in range(max(map(len, gaps), default=0)):
                 # From the last gap to the first: what is filled does not move the places before it.
                 rows = [at for at, places in enumerate(gaps) if turn < len(places)]
                 blanked = [_blanked(made[at] or "", gaps[at][turn]) for at in rows]
                 for at, words in zip(rows, candidates(blanked), strict=True):
-                    made[at] = _filled(made[at] or "", gaps[at][turn], words, keep, dice[at])
-            return [None if new == old else new for new, old in zip(made, texts, strict=True)]
+                    made[at] = _filled(made[at] or "", gaps[at][turn], words, given[at].barred, given[at].rng)
+            return [None if new == old else new for new, old in zip(made, (one.text for one in given), strict=True)]
 
         how = Rewriting(
             "augment.masked_model", "masked", key, "with words filled in by a language model", self.label_words,
@@ -133,11 +131,11 @@ def _blanked(text: str, gap: tuple[int, int]) -> str:
 
 
 def _filled(
-    text: str, gap: tuple[int, int], words: Sequence[str], keep: frozenset[str], rng: np.random.Generator
+    text: str, gap: tuple[int, int], words: Sequence[str], barred: frozenset[str], rng: np.random.Generator
 ) -> str:
     """The text with another word in the gap; as it was where the model knows none that may stand there."""
     old = lower(text[gap[0] : gap[1]])
-    fit = [word for word in words if lower(word) != old and not negates(word) and lower(word) not in keep]
+    fit = [word for word in words if lower(word) != old and not negates(word) and lower(word) not in barred]
     fit = [word for word in fit if not any(sign.isdigit() for sign in word)]
     if not fit:
         return text

@@ -13,18 +13,34 @@ import numpy as np
 
 from tilth.augment.judging import judge_of
 from tilth.augment.turns import Names, demand_of, made_sample, plan
-from tilth.augment.words import WORD, class_words, lower, negates
+from tilth.augment.words import WORD, LabelWords, class_words, lower, negates
 from tilth.dataset import Dataset, label_text
 from tilth.digest import digest_bytes
 from tilth.edit import Add
 from tilth.errors import SettingError, StepError
 from tilth.numerics.text_check import UNCHECKED, Checked, TextCheck
 from tilth.sample import Sample, made_id
-from tilth.signal import Signals
+from tilth.signal import Array, Signals
 from tilth.steps import Run
 
-Rewrite: TypeAlias = Callable[[Sequence[str], frozenset[str], Sequence[np.random.Generator]], "list[str | None]"]
-"""(texts, words that carry the label, a generator for each) -> each rewritten, or None where nothing could be done."""
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A text that is to be rewritten.
+
+    stay    words of it that carry its label
+    barred  words that carry any label: none of them is brought in
+    rng     its own
+    """
+
+    text: str
+    stay: frozenset[str]
+    barred: frozenset[str]
+    rng: np.random.Generator
+
+
+Rewrite: TypeAlias = Callable[[Sequence[Given]], "list[str | None]"]
+"""Each text rewritten, or None where nothing could be done."""
 
 BATCH = 64  # texts handed over at once: a fair batch for a model, and little lost when a run is killed
 _ROUNDS = 3  # of handing turns on from texts that gave nothing to others of their class
@@ -37,7 +53,7 @@ class Rewriting:
     maker        name of the step; technique: put behind it
     key          the step's key: part of the ids and of the randomness
     words        what was done, for the reason of the edit
-    label_words  share of the vocabulary, per class, that must not be lost
+    label_words  share of the words of a class that carry it and must not be lost
     check        whether models of the real texts are asked
     """
 
@@ -56,7 +72,7 @@ class Rewriting:
         if data.schema.modality != "text":
             raise StepError(f"{self.maker} works on texts; this dataset holds images.")
         train, level = data.train, self.balance and not self.fill
-        keep = class_words(run.texts(train), train.targets, share=self.label_words) if len(train) else frozenset[str]()
+        keep = class_words(run.texts(train), train.targets, share=self.label_words) if len(train) else LabelWords()
         judge = judge_of(data, run) if self.check else None
         known, spent, away = set(run.texts(data)), set[str](), Counter[str]()
         for attempt in range(_ROUNDS):
@@ -84,15 +100,18 @@ class Rewriting:
             run.log(f"{self.maker}: left out {told}")
 
     def _batch(
-        self, asked: Sequence[tuple[Sample, int]], data: Dataset, names: Names, keep: frozenset[str], known: set[str],
+        self, asked: Sequence[tuple[Sample, int]], data: Dataset, names: Names, keep: LabelWords, known: set[str],
         spent: set[str], away: Counter[str], judge: TextCheck | None, run: Run, rewrite: Rewrite,
     ) -> Iterator[Add]:  # fmt: skip
-        dice = [run.rng(self.key, parent.id, ordinal) for parent, ordinal in asked]
-        texts = rewrite([parent.text or "" for parent, _ in asked], keep, dice)
+        given = [
+            Given(parent.text or "", keep.told(target), keep.every, run.rng(self.key, parent.id, ordinal))
+            for (parent, ordinal), target in zip(asked, _targets([parent for parent, _ in asked], data), strict=True)
+        ]
+        texts = rewrite(given)
         found: list[tuple[Sample, int, str]] = []
-        for (parent, ordinal), text in zip(asked, texts, strict=True):
+        for (parent, ordinal), one, text in zip(asked, given, texts, strict=True):
             said = " ".join((text or "").split())
-            why = "as they were, or nothing" if not said or said in known else harm(parent.text or "", said, keep)
+            why = "as they were, or nothing" if not said or said in known else harm(one.text, said, one.stay)
             if why:
                 away[why] += 1
                 spent.add(parent.id)
@@ -146,8 +165,13 @@ def harm(before: str, after: str, keep: frozenset[str]) -> str:
 def _verdicts(found: Sequence[tuple[Sample, int, str]], data: Dataset, judge: TextCheck | None) -> list[Checked]:
     if judge is None or not found:
         return [UNCHECKED] * len(found)
-    rows = {id: at for at, id in enumerate(data.ids.tolist())}
-    targets = data.targets[[rows[parent.id] for parent, _, _ in found]]
+    targets = _targets([parent for parent, _, _ in found], data)
     # A parent that was made itself stands for the real ones that it came from.
     parents = [(parent.id, *parent.parents) for parent, _, _ in found]
     return judge.of([text for _, _, text in found], targets, parents)
+
+
+def _targets(samples: Sequence[Sample], data: Dataset) -> Array:
+    """The row of targets of each of these samples, (n, k); one may come several times."""
+    rows = {id: at for at, id in enumerate(data.ids.tolist())}
+    return data.targets[[rows[one.id] for one in samples]]

@@ -38,14 +38,14 @@ class Words:
     synonyms_at: str = ""  # folder of WordNet or of a thesaurus, or a file of vectors; empty: where they are usually
     cosine: float = 0.8  # of two vectors of words that may stand for one another; TextAttack's bound
     mask: str = "[MASK]"  # what stands for a masked word; BERT's own
-    label_words: float = 0.01  # share of the vocabulary, per class, that is never touched nor brought in
+    label_words: float = 0.05  # share of the words of a class, those that tell it best, that is never touched there nor brought in
     check: str = "neighbors"  # whether a new text keeps its label: nearest real texts, linear models, a learner, none
     learner: str = "text-linear"  # of the check by a learner
     balance: bool = True  # smallest classes first; False: every text is used alike
     fill: bool = False  # go on past the size of the largest class, up to the budget
     most_per_parent: int = 9  # new texts of one; EDA's choice
 
-    version = 2
+    version = 3
     modality = ("text",)
     own_learner = True
     source = "Wei and Zou 2019, arXiv:1901.11196 (EDA); Devlin et al. 2019, arXiv:1810.04805, for masking"
@@ -96,8 +96,8 @@ class Words:
         keep = class_words(run.texts(train), train.targets, share=self.label_words)
         pool = named("augment.words", self.operations, self.forbid)
         source = self._lexicon(data, run) if _DRAW_ON_SYNONYMS & set(pool) else None
-        synonyms = Synonyms(source, keep) if source is not None else None
-        stock = Stock(synonyms, _common(run.texts(train), keep), self.mask)
+        synonyms = Synonyms(source, keep.every) if source is not None else None
+        stock = Stock(synonyms, _common(run.texts(train), keep.every), self.mask)
         key = digest(self) if source is None else digest(self, source.key)
         draws = Draws.of(pool, self.strength, self.composed, self.most_at_once)
         judge = None if self.check == "none" else judge_of(train, run, asked=self.check, learner=self.learner)
@@ -117,10 +117,10 @@ class Words:
             )
 
 
-def _common(texts: list[str], keep: frozenset[str]) -> tuple[str, ...]:
+def _common(texts: list[str], barred: frozenset[str]) -> tuple[str, ...]:
     """Words of these texts as often as they come there, but for those that carry a label, names and numbers."""
     words = [word for text in texts for word in WORD.findall(text)]
-    plain = [word for word in words if word.isalpha() and word.islower() and lower(word) not in keep]
+    plain = [word for word in words if word.isalpha() and word.islower() and lower(word) not in barred]
     return tuple(plain[:: max(1, len(plain) // _STOCK)])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,8 +37,41 @@ def negates(word: str) -> bool:
     return lower(word) in NEGATIONS or lower(word).endswith("n't")
 
 
-def class_words(texts: Sequence[str], targets: Array, *, share: float) -> frozenset[str]:
-    """The words that carry the labels: for each class the `share` of the vocabulary with the highest chi squared.
+@dataclass(frozen=True)
+class LabelWords:
+    """The words that carry the labels.
+
+    of  for each class its own
+    """
+
+    of: tuple[frozenset[str], ...] = ()
+
+    @cached_property
+    def every(self) -> frozenset[str]:
+        """Those of all classes: none of them is brought into a text."""
+        return frozenset().union(*self.of)
+
+    def told(self, target: Array) -> frozenset[str]:
+        """Those that carry the label of a text with this row of targets, (k,): they stay as they are. All, where the text
+        has no label."""
+        return self._of_classes(tuple(np.flatnonzero(target > 0).tolist()))
+
+    def _of_classes(self, classes: tuple[int, ...]) -> frozenset[str]:
+        if classes not in self._met:
+            self._met[classes] = frozenset().union(*(self.of[one] for one in classes)) if classes else self.every
+        return self._met[classes]
+
+    @cached_property
+    def _met(self) -> dict[tuple[int, ...], frozenset[str]]:
+        return {}
+
+
+def class_words(texts: Sequence[str], targets: Array, *, share: float) -> LabelWords:
+    """For each class, of the words of its texts, the `share` with the highest chi squared, if they are more frequent
+    there than elsewhere.
+
+    A share of the words of the class, not of all: with 150 intents the hundredth of the vocabulary that is best for
+    each of them makes up all of it.
 
     targets  (n, k) shares of classes, zeros where not labelled
 
@@ -46,13 +81,18 @@ def class_words(texts: Sequence[str], targets: Array, *, share: float) -> frozen
 
     reader = CountVectorizer(analyzer=_words, binary=True)  # pyright: ignore[reportArgumentType]
     if not any(WORD.search(text) for text in texts) or not targets.shape[1]:
-        return frozenset()
+        return LabelWords((frozenset(),) * targets.shape[1])
     present = reader.fit_transform(texts)
-    scores = chi_squared(present, targets)
-    count = int(np.ceil(share * scores.shape[1]))
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :count]
-    telling = np.unique(best[np.take_along_axis(scores, best, axis=1) > 0])
-    return frozenset(reader.get_feature_names_out()[telling].tolist())
+    names = reader.get_feature_names_out()
+    seen = np.asarray((present.T @ targets.astype(np.float64)).T)
+    total = np.asarray(present.sum(axis=0), dtype=np.float64).ravel()
+    more = seen > targets.mean(axis=0, dtype=np.float64)[:, None] * total
+    scores = np.where(more, chi_squared(present, targets), 0.0)
+    found: list[frozenset[str]] = []
+    for of_class, there in zip(scores, seen > 0, strict=True):
+        best = np.argsort(-of_class, kind="stable")[: int(np.ceil(share * there.sum()))]
+        found.append(frozenset(names[best[of_class[best] > 0]].tolist()))
+    return LabelWords(tuple(found))
 
 
 def chi_squared(present: Any, targets: Array) -> Array:

@@ -42,11 +42,11 @@ class Templates:
     balance: bool = True  # smallest classes first; False: templates are used by their weight alone
     fill: bool = False  # go on past the size of the largest class, up to the budget
     most_per_template: int = 10_000  # texts of one; more would drown what people wrote
-    most_share: float = 0.5  # of a class (0..1) that may come from found templates; a person's are not limited
+    most_share: float = 0.5  # of a class, and of each way of asking, that may come from found templates; a person's are not limited
     support: int = 3  # texts that a found template must stand for
     check: bool = True  # ask a model of the real texts; False where nothing real is there yet
 
-    version = 1
+    version = 2
     modality = ("text",)
     source = "Ribeiro et al. 2020, arXiv:2005.04118 (CheckList's templates); here with agreement, weights and a check"
     cost = "0.1 ms a text; with the check about 0.5 ms, and three linear models"
@@ -81,7 +81,7 @@ class Templates:
             return
         judge = _judge(data, run) if self.check and budget > len(data.open) else None
         page = _Page(book, targets, data, judge, digest(self, self.weights), set(run.texts(data)))
-        left, sizes = self._most(book, targets, data), (data.train.targets > 0).sum(axis=0)
+        left, sizes = self._most(book), (data.train.targets > 0).sum(axis=0)
         room = budget - len(data.open)
         for attempt in range(_ROUNDS):
             # What one template could not give is asked of the others.
@@ -108,14 +108,14 @@ class Templates:
             raise SourceError(f"synthesize.templates: there is no file {self.templates}")
         return read_book(file)
 
-    def _most(self, book: Book, targets: Array, data: Dataset) -> Array:
+    def _most(self, book: Book) -> Array:
         """(templates,) int, how many texts each may give."""
         most = np.array([min(ways(book, one), self.most_per_template * (one.weight > 0)) for one in book.templates])
         if not self._found:
             return most
-        # No found template may say more than so much of what people wrote.
-        sizes = (data.train.targets > 0).sum(axis=0)
-        return np.minimum(most, self._share_of(targets @ sizes / np.maximum(targets.sum(axis=1), 1)))
+        # One way of asking must not outgrow the others: a thousand "What is the definition of {x}?" teach a model that
+        # a plain "What is {x}?" asks for something else (benchmarks/text/operations.md).
+        return np.minimum(most, self._share_of(np.array([one.stood for one in book.templates])))
 
     def _wanted(
         self, book: Book, targets: Array, sizes: Array, left: Array, room: int, data: Dataset, run: Run

@@ -104,14 +104,14 @@ def _stem(word: str) -> str:
 
 @dataclass
 class Synonyms:
-    """A source with the guards: nothing for function words and negations, never a word of `keep` or an opposite, and a
+    """A source with the guards: nothing for function words and negations, never a word of `barred` or an opposite, and a
     noun only where no verb must stand, or the other way round.
 
-    keep  words that carry a label: to bring one in would bring in another label
+    barred  words that carry a label: to bring one in would bring in another label
     """
 
     lexicon: Lexicon
-    keep: Collection[str] = ()
+    barred: Collection[str] = ()
     _known: dict[str, Entry] = field(default_factory=dict[str, Entry])
 
     def of(self, word: str, before: str = "") -> tuple[str, ...]:
@@ -124,7 +124,7 @@ class Synonyms:
         return entry.words
 
     def _looked_up(self, word: str) -> Entry:
-        if word in FILLERS or word in NEGATIONS or word in _ASKED or word in self.keep or len(word) < 3:
+        if word in FILLERS or word in NEGATIONS or word in _ASKED or len(word) < 3:
             return Entry("", ())
         found = self.lexicon.entry(word)
         if found is None:
@@ -133,7 +133,7 @@ class Synonyms:
 
     def _allowed(self, new: str, old: str) -> bool:
         plain = new.isalpha() and new.islower() and new != old
-        barred = new in self.keep or new in NEGATIONS or new in FILLERS or new in _ASKED
+        barred = new in self.barred or new in NEGATIONS or new in FILLERS or new in _ASKED
         return plain and not barred and not opposite(new, old)
 
 

@@ -47,7 +47,8 @@ class Template:
 
     labels   names of its classes
     weight   how often it is used beside the other templates of its class
-    parents  ids of the samples it was found in; none where a person wrote it
+    parents  ids of samples it was found in; none where a person wrote it
+    stood    texts it was found in, all of them; 0 where a person wrote it
     """
 
     name: str
@@ -56,6 +57,7 @@ class Template:
     labels: tuple[str, ...]
     weight: float = 1.0
     parents: tuple[str, ...] = ()
+    stood: int = 0
 
 
 @dataclass(frozen=True)

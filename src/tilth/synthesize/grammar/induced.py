@@ -127,8 +127,9 @@ def _of_class(
         name = f"{stem}-{len(templates) + 1}"
         if text not in templates:
             # A template that stands for many texts is used more often, but not as much more: its texts are alike.
-            weight = round(sum(one.fillers.values()) ** 0.5, 3)
-            templates[text] = Template(name, text, parse(text, where=name), names, weight, one.parents)
+            stood = sum(one.fillers.values())
+            weight = round(stood**0.5, 3)
+            templates[text] = Template(name, text, parse(text, where=name), names, weight, one.parents, stood)
     used = {slot.name for one in templates.values() for slot in slots_of(one.pattern)}
     slots = {
         slot_names[root]: Listed(tuple((Words(said),) for said in sorted(counts)), (1.0,) * len(counts))
