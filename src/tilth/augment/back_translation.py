@@ -29,7 +29,7 @@ class BackTranslation:
     there: str = ""  # into the other language
     back: str = ""  # and back again
     most_s: float = 600.0  # seconds after which a command is ended
-    label_words: float = 0.05  # share of the words of a class, those that tell it best, that must come back
+    label_words: float = 0.05  # share of a class's words: those that tell it best must come back
     balance: bool = True  # smallest classes first; False: every text is used alike
     fill: bool = False  # go on past the size of the largest class, up to the budget
     most_per_parent: int = 1  # most translators say a thing one way; more for one that draws

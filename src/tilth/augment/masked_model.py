@@ -35,7 +35,7 @@ class MaskedModel:
     share: float = 0.15  # of the words that are blanked, at least one: BERT's
     choices: int = 10  # likeliest words among which one is drawn
     least: float = 0.01  # probability of a word to be put in, where the model tells it
-    label_words: float = 0.05  # share of the words of a class, those that tell it best, that is never touched
+    label_words: float = 0.05  # share of a class's words: those that tell it best are not touched
     balance: bool = True  # smallest classes first; False: every text is used alike
     fill: bool = False  # go on past the size of the largest class, up to the budget
     most_per_parent: int = 9  # new texts of one

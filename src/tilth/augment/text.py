@@ -33,7 +33,7 @@ class Text:
 
     swap_share: float = 0.1  # of the words; EDA's alpha
     thin_share: float = 0.1  # of the filler words; EDA's probability of deletion
-    label_words: float = 0.05  # share of the words of a class, those that tell it best, that is never touched
+    label_words: float = 0.05  # share of a class's words: those that tell it best are not touched
     balance: bool = True  # smallest classes first; False: every text is used alike
     fill: bool = False  # go on past the size of the largest class, up to the budget
     most_per_parent: int = 9  # new texts of one; EDA's choice, and short texts have hardly more

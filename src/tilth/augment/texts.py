@@ -38,7 +38,7 @@ class Words:
     synonyms_at: str = ""  # folder of WordNet or of a thesaurus, or a file of vectors; empty: where they are usually
     cosine: float = 0.8  # of two vectors of words that may stand for one another; TextAttack's bound
     mask: str = "[MASK]"  # what stands for a masked word; BERT's own
-    label_words: float = 0.05  # share of the words of a class, those that tell it best, that is never touched there nor brought in
+    label_words: float = 0.05  # share of a class's words: those that tell it best are not touched there nor brought in
     check: str = "neighbors"  # whether a new text keeps its label: nearest real texts, linear models, a learner, none
     learner: str = "text-linear"  # of the check by a learner
     balance: bool = True  # smallest classes first; False: every text is used alike

@@ -42,7 +42,7 @@ class Templates:
     balance: bool = True  # smallest classes first; False: templates are used by their weight alone
     fill: bool = False  # go on past the size of the largest class, up to the budget
     most_per_template: int = 10_000  # texts of one; more would drown what people wrote
-    most_share: float = 0.5  # of a class, and of each way of asking, that may come from found templates; a person's are not limited
+    most_share: float = 0.5  # of a class, and of each way of asking, that found templates give; not of a person's own
     support: int = 3  # texts that a found template must stand for
     check: bool = True  # ask a model of the real texts; False where nothing real is there yet
 
