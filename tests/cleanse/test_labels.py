@@ -76,7 +76,7 @@ def finding(
 
 
 def mended(data: Dataset, *found: Finding, **settings: Any) -> list[Any]:
-    edits = MendLabels(**settings).cleanse(data, list(found), NONE)
+    edits = MendLabels(**{"fewest": 1, **settings}).cleanse(data, list(found), NONE)
     data.apply(edits)
     return edits
 
