@@ -12,7 +12,7 @@ from tilth.errors import RecipeError, did_you_mean
 OF_A_CALL = ("pool", "room", "crossfits")
 """What a recipe says of any step beside its settings."""
 
-_TOP = ("name", "about", "learner", "folds", "budget", "step", "round", "row", "format")
+_TOP = ("name", "about", "learner", "folds", "budget", "growth", "step", "round", "row", "format")
 _ROUND = ("times", "worth", "step")
 FORMAT = 1
 _MOST_POOL = 100  # the papers have 8; more is a slip of the finger that fills a disk
@@ -77,7 +77,8 @@ class Recipe:
 
     learner  the fixed model: its proof is what counts; None where the person must choose or the modality decides
     folds    of every crossfit in it
-    budget   most train and valid samples of the result; None: the size of the source
+    budget   most train and valid samples of the result; None: the size of the source, or `growth`
+    growth   the same as a multiple of the size of the source; for a budget that a person names it is not asked
     rows     of its ablation, the baseline first; none: they are derived
     """
 
@@ -87,6 +88,7 @@ class Recipe:
     learner: str | None = None
     folds: int = 5
     budget: int | None = None
+    growth: float | None = None
     rows: tuple[Row, ...] = ()
 
     def unrolled(self) -> Iterator[tuple[str, StepCall]]:
@@ -153,6 +155,7 @@ def parse_recipe(text: str, *, where: str = "the recipe") -> Recipe:
         learner=_typed(raw, "learner", str, where, None),
         folds=_at_least(_typed(raw, "folds", int, where, 5), 2, "folds", where),
         budget=_typed(raw, "budget", int, where, None),
+        growth=_growth(raw, where),
         steps=tuple(blocks),
         rows=rows,
     )
@@ -237,6 +240,19 @@ def _typed(table: Mapping[str, Any], key: str, kind: type, where: str, default: 
     if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
         raise RecipeError(f"{where}: {key} must be {kind.__name__}, found {value!r}")
     return value
+
+
+def _growth(raw: Mapping[str, Any], where: str) -> float | None:
+    value = raw.get("growth")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= _MOST_POOL:
+        raise RecipeError(
+            f"{where}: growth is how many times the source the result may hold, above 0 and up to {_MOST_POOL}; found {value!r}"
+        )
+    if "budget" in raw:
+        raise RecipeError(f"{where} names budget and growth; keep one of them")
+    return float(value)
 
 
 def _at_least(value: int, least: int, key: str, where: str) -> int:

@@ -43,6 +43,7 @@ class Words:
     learner: str = "text-linear"  # of the check by a learner
     balance: bool = True  # smallest classes first; False: every text is used alike
     fill: bool = False  # go on past the size of the largest class, up to the budget
+    up_to: int = 0  # classes are brought up to so many texts, not to the size of the largest; 0: to that
     most_per_parent: int = 9  # new texts of one; EDA's choice
 
     version = 3
@@ -88,7 +89,9 @@ class Words:
     def _turns(self, data: Dataset, signals: Signals, run: Run, budget: int, most: int, spent: set[str]) -> Turns:
         room, level = budget - len(data.open), self.balance and not self.fill
         rng, demand = run.rng(digest(self), "turns"), demand_of(signals)
-        return plan(data, room, rng, balance=self.balance, most=most, level=level, barred=spent, demand=demand)
+        return plan(
+            data, room, rng, balance=self.balance, most=most, level=level, up_to=self.up_to, barred=spent, demand=demand
+        )
 
     def _drafting(self, data: Dataset, run: Run) -> Drafting:
         """All that is learned from the data before the first text is made."""
@@ -133,10 +136,12 @@ def _validate(step: Words) -> None:
             raise SettingError(f"{name}: {setting} lies within {low} and {high}, found {value!r}")
     if isinstance(step.strength, bool) or not isinstance(step.strength, (int, float)) or not 0 < step.strength <= 1:
         raise SettingError(f"{name}: strength must lie above 0 and up to 1, found {step.strength!r}")
-    for setting, least in (("most_at_once", 2), ("most_per_parent", 1)):
+    for setting, least in (("most_at_once", 2), ("most_per_parent", 1), ("up_to", 0)):
         value = getattr(step, setting)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise SettingError(f"{name}: {setting} must be at least {least}, found {value!r}")
+    if step.up_to and (step.fill or not step.balance):
+        raise SettingError(f"{name}: up_to = {step.up_to} is a bound of balancing; leave out fill, and balance = false")
     for setting, known in (("synonyms", SOURCES), ("check", _CHECKS)):
         value = getattr(step, setting)
         if value not in known:

@@ -34,6 +34,7 @@ def plan(
     balance: bool,
     most: int,
     level: bool = False,
+    up_to: int = 0,
     barred: Collection[str] = (),
     demand: Signal | None = None,
 ) -> Turns:
@@ -42,6 +43,7 @@ def plan(
     balance  fill the smallest classes first; else every parent is used alike
     most     new samples per parent at most
     level    stop where every class has reached the size of the largest
+    up_to    with `level`, stop where it has reached so many; 0: that of the largest
     barred   ids that are no parents
     demand   how many samples each parent should give beside others of its class; all alike where there is none. One that
              was not measured counts as 1
@@ -53,15 +55,16 @@ def plan(
     usable = fit_parents(train) & ~np.isin(train.ids, list(barred))
     rank = rng.permutation(len(train))
     weights = None if demand is None else _demanded(train, demand)
+    level_at = _level(train, up_to) if level else np.inf
     if room <= 0 or not usable.any():
         return Turns((), np.zeros(0, dtype=np.int64))
     if not balance:
         quota = np.array([min(room, int(usable.sum()) * most)])
         rows = even_turns(rank, quota, [np.flatnonzero(usable)], weights=weights, most=most)
     elif data.schema.task == "multi-label":
-        rows = _multi_label(train, usable, rank, room, most=most, level=level, weights=weights)
+        rows = _multi_label(train, usable, rank, room, most=most, level=level_at, weights=weights)
     else:
-        rows = _single_label(train, usable, rank, room, most=most, level=level, weights=weights)
+        rows = _single_label(train, usable, rank, room, most=most, level=level_at, weights=weights)
     used, times = np.unique(rows, return_counts=True)
     return Turns(tuple(train.ids[used].tolist()), times)
 
@@ -79,18 +82,18 @@ def _demanded(train: Dataset, demand: Signal) -> Array:
 
 
 def _single_label(
-    train: Dataset, usable: Array, rank: Array, room: int, *, most: int, level: bool, weights: Array | None
+    train: Dataset, usable: Array, rank: Array, room: int, *, most: int, level: float, weights: Array | None
 ) -> Array:
     sizes = np.bincount(train.labels[train.labels >= 0], minlength=len(train.schema.classes))
     members = [np.flatnonzero(usable & (train.labels == index)) for index in range(len(sizes))]
     caps = np.array([len(rows) * most for rows in members])
-    if level:
-        caps = np.minimum(caps, sizes.max() - sizes)
+    if np.isfinite(level):
+        caps = np.clip(int(level) - sizes, 0, caps)
     return even_turns(rank, water_fill(sizes, room, caps=caps), members, weights=weights, most=most)
 
 
 def _multi_label(
-    train: Dataset, usable: Array, rank: Array, room: int, *, most: int, level: bool, weights: Array | None
+    train: Dataset, usable: Array, rank: Array, room: int, *, most: int, level: float, weights: Array | None
 ) -> Array:
     holds = train.targets > 0
     sizes = holds.sum(axis=0)
@@ -100,9 +103,15 @@ def _multi_label(
         sizes,
         room,
         most=np.full(len(train), most),
-        level=float(sizes.max()) if level else np.inf,
+        level=level,
         weights=weights,
     )
+
+
+def _level(train: Dataset, up_to: int) -> float:
+    """The size that classes are brought up to."""
+    largest = int((train.targets > 0).sum(axis=0).max(initial=0))
+    return float(min(largest, up_to) if up_to else largest)
 
 
 def fit_parents(train: Dataset) -> Array:

@@ -127,9 +127,7 @@ class MendLabels:
             return Drop(sample.id, _disbelief(evidence, spaces, data), _kept(evidence))
         return None
 
-    def _multi(
-        self, sample: Sample, evidence: Mapping[str, Any], data: Dataset, *, few: frozenset[int]
-    ) -> Edit | None:
+    def _multi(self, sample: Sample, evidence: Mapping[str, Any], data: Dataset, *, few: frozenset[int]) -> Edit | None:
         """Turn over the classes on which both witnesses say the opposite. Nothing is dropped: the other labels of the
         sample may hold. None where no class would be left.
 

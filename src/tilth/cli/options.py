@@ -61,7 +61,10 @@ RecipeOpt = Annotated[
 ]
 BudgetOpt = Annotated[
     int | None,
-    typer.Option(min=1, help="Most train and valid samples of the result.  [default: as many as the source has]"),
+    typer.Option(
+        min=1,
+        help="Most train and valid samples of the result.  [default: what the recipe says, else as many as the source has]",
+    ),
 ]
 LearnerOpt = Annotated[
     str | None,

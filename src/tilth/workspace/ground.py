@@ -100,7 +100,7 @@ class Ground:
 
     def _budget(self, recipe: Recipe, budget: int | None) -> int:
         budget = budget if budget is not None else recipe.budget
-        return len(self.base.open) if budget is None else budget
+        return round(len(self.base.open) * (recipe.growth or 1)) if budget is None else budget
 
     def _as_read(self, data: Dataset) -> Dataset:
         """With what was held out of train in train again."""
