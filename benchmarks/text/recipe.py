@@ -26,6 +26,7 @@ import tilth
 from tilth.digest import digest
 from tilth.edit import Add, Drop, Relabel, Weigh
 from tilth.run.plan import load_recipe
+from tilth.trial import Measure
 
 HERE = Path(__file__).parent
 CASES = (
@@ -98,8 +99,16 @@ def measured(case: str, share: float, seed: int, recipe: str, where: Path) -> di
         return {
             "before": round(one.before, 4), "after": round(one.after, 4), "difference": round(one.difference, 4),
             "interval": [round(one.low, 4), round(one.high, 4)], "verdict": one.verdict, "clean": accuracy(best), "test": len(test),
-            **found, "cpu_s": round(spent, 1),
+            "taught": evidence.taught, **(fair(evidence.unseen) if evidence.unseen else {}), **found, "cpu_s": round(spent, 1),
         }  # fmt: skip
+
+
+def fair(one: Measure) -> dict[str, Any]:
+    """On the test samples of which train held no copy."""
+    return {
+        "unseen_before": round(one.before, 4), "unseen_after": round(one.after, 4),
+        "unseen_interval": [round(one.low, 4), round(one.high, 4)], "unseen_verdict": one.verdict,
+    }  # fmt: skip
 
 
 def uneven(train: list[Row], classes: tuple[str, ...], rng: np.random.Generator) -> list[Row]:

@@ -77,6 +77,9 @@ class Evidence:
     per_class  class -> Measure of its F1
     baseline   headline metric of the untouched data against the same number of samples deleted at random; None where
                nothing was deleted
+    unseen     the headline metric on the test samples of which neither side's train split held a copy; None where that
+               is all of them
+    taught     how many test samples a side was taught by a copy in train
     verdict    that of the headline metric
     """
 
@@ -89,6 +92,8 @@ class Evidence:
     per_class: Mapping[str, Measure]
     baseline: Measure | None
     trials: tuple[Trial, ...] = ()
+    unseen: Measure | None = None
+    taught: int = 0
 
     @property
     def headline(self) -> Measure:

@@ -10,7 +10,9 @@ import pytest
 from tilth.dataset import Dataset
 from tilth.edit import Drop, Relabel
 from tilth.errors import SealBroken, SettingError, StepError
+from tilth.finding import Finding
 from tilth.prove.compare import Asked, _answer, compare, dropped, random_deletion
+from tilth.prove.taught import taught
 from tilth.prove.trial import hold
 from tilth.run.local import LocalRun
 from tilth.testing import worlds
@@ -205,3 +207,45 @@ def test_what_is_asked_can_be_pickled(tmp_path):
     assert fn is _answer
     assert asked.data.version == world.data.version
     assert dataclasses.replace(asked, data=None, run=None).settings == {"a": 1}
+
+
+def test_the_headline_is_told_without_test_samples_that_were_taught(run_of):
+    """A copy in train flatters; taking it out must not look like harm."""
+    world = worlds.photos(300, leaks=25)
+    learned, sealed = ({pair[side] for pair in world.leaks} for side in (0, 1))
+    asked = {"learner": "learn.ridge", "seeds": SEEDS, "run": run_of(world)}
+    evidence = compare(world.data, without(world.data, learned), **asked)
+    assert evidence.taught == len(sealed) > 10
+    rest = ~np.isin(evidence.trials[0].ids, list(sealed))
+    right = [
+        np.mean([(one.probabilities.argmax(1) == one.targets.argmax(1))[rest].mean() for one in evidence.trials[at]])
+        for at in (slice(0, 3), slice(3, 6))
+    ]
+    assert (evidence.unseen.before, evidence.unseen.after) == pytest.approx(tuple(right))
+    assert evidence.unseen.metric == evidence.headline.metric
+    assert evidence.headline.before - evidence.unseen.before != 0
+    clean = compare(without(world.data, learned), without(world.data, learned), **asked)
+    assert (clean.taught, clean.unseen) == (0, None)
+
+
+def test_near_copies_that_a_leak_names_flatter_too(run_of):
+    world = worlds.photos(120)
+    train, test = (world.data.split(name).ids[:2].tolist() for name in ("train", "test"))
+    leaks = [
+        Finding("leak", (train[0], test[0]), 0.5, "", {"splits": {train[0]: "train", test[0]: "test"}}),
+        Finding("leak", ("in valid", test[1]), 0.5, "", {"splits": {"in valid": "valid", test[1]: "test"}}),
+        Finding("exact_duplicate", (train[1], test[1]), 0.5, "", {}),
+    ]
+    assert taught([world.data], leaks) == {test[0]}, "what lies in valid taught nobody"
+    assert taught([without(world.data, train[:1])], leaks) == frozenset()
+    asked = {"learner": "learn.ridge", "seeds": SEEDS, "run": run_of(world)}
+    assert compare(world.data, world.data, **asked, findings=leaks).taught == 1
+
+
+def test_where_all_of_the_test_was_taught_nothing_fair_is_left(run_of):
+    world = worlds.photos(60)
+    train, test = world.data.train.ids[0], world.data.split("test").ids.tolist()
+    leak = Finding("leak", (train, *test), 0.5, "", {"splits": {train: "train", **dict.fromkeys(test, "test")}})
+    asked = {"learner": "learn.ridge", "seeds": SEEDS, "run": run_of(world)}
+    evidence = compare(world.data, world.data, **asked, findings=[leak])
+    assert (evidence.taught, evidence.unseen) == (len(test), None)

@@ -54,6 +54,24 @@ def test_says_worse_where_it_is_worse() -> None:
     assert "fell from 70.0 % to 50.0 % (−20.0 points" in page.text and "The changes did harm." in page.text
 
 
+def test_a_fall_of_what_was_flattered_is_no_harm() -> None:
+    story = photo_story()
+    fell = evidence(story.before, story.after, gain=-0.2)
+    for fair, said in (
+        (measure("accuracy", 0.6, 0.61, 0.05), "is not shown"),
+        (measure("accuracy", 0.5, 0.7, 0.05), "it rose"),
+    ):
+        page = read(replace(story, evidence=replace(fell, unseen=fair, taught=7)))
+        assert "Of 7 test samples train held a copy" in page.text and said in page.text
+        assert (
+            "The changes did harm." not in page.text
+            and "without the 7 test samples of which train held a copy" in page.text
+        )
+        assert "that is the fairer row" in page.text
+    page = read(replace(story, evidence=replace(fell, unseen=measure("accuracy", 0.7, 0.5, 0.05), taught=7)))
+    assert "The changes did harm." in page.text
+
+
 def test_says_where_random_deletion_explains_the_gain() -> None:
     story = photo_story()
     assert story.evidence is not None

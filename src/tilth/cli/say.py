@@ -74,6 +74,9 @@ def evidence(one: Any, as_json: bool) -> None:
     print(f"\n{one.headline.sentence}")
     for measure in one.measures[1:]:
         print(f"  {measure.sentence}")
+    if one.unseen:
+        asked = len(one.trials[0].ids)
+        print(f"  on the {asked - one.taught:,} test samples of which train held no copy: {one.unseen.sentence}")
     if one.baseline:
         print(f"  as many dropped at random: {one.baseline.sentence}")
     print(f"  ({seeds_told(len(one.seeds))}, {one.learner.get('use', one.learner)}, sealed test {one.seal})\n")
@@ -91,6 +94,8 @@ def evidence_plain(one: Any) -> dict[str, Any]:
         "measures": [measure_plain(measure) for measure in one.measures],
         "per_class": {name: measure_plain(measure) for name, measure in one.per_class.items()},
         "baseline": measure_plain(one.baseline) if one.baseline else None,
+        "unseen": measure_plain(one.unseen) if one.unseen else None,
+        "taught": one.taught,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -10,8 +10,10 @@ import numpy as np
 
 from tilth.dataset import Dataset, Schema
 from tilth.errors import SealBroken, SettingError, StepError, did_you_mean
+from tilth.finding import Finding
 from tilth.numerics.bootstrap import RESAMPLES, paired_interval, unpaired_interval
 from tilth.numerics.metrics import class_f1, class_f1_multi, unit_weights
+from tilth.prove.taught import taught, without
 from tilth.prove.trial import examined, hold, metrics_of
 from tilth.sample import TRAIN
 from tilth.signal import Array
@@ -33,6 +35,7 @@ def compare(
     metric: str | None = None,
     baseline: bool = True,
     resamples: int = RESAMPLES,
+    findings: Sequence[Finding] = (),
 ) -> Evidence:
     """Whether the fixed model does better with `after` than with `before`.
 
@@ -43,6 +46,8 @@ def compare(
               where `run.map` uses processes
     metric    the headline; None: accuracy, or macro_f1 for multi-label
     baseline  whether to train the random deletion too
+    findings  of kind `leak` among them: near copies of test samples in train, which flatter; the same content is told
+              without them
     Raises SealBroken for different test splits, StepError where there is none.
     """
     comparable(before, after, seeds)
@@ -58,7 +63,8 @@ def compare(
     trials = held([Asked(hold, learner, dict(settings or {}), data, seed, run) for data, seed in pairs], run)
     s = len(seeds)
     first, second, third = trials[:s], trials[s : 2 * s], trials[2 * s :]
-    return judged(before.schema, first, second, run, headline=headline, thinned=third, resamples=resamples)
+    seen = taught((before, after), findings)
+    return judged(before.schema, first, second, run, headline=headline, thinned=third, resamples=resamples, seen=seen)
 
 
 def judged(
@@ -70,15 +76,20 @@ def judged(
     headline: str | None = None,
     thinned: Sequence[Trial] = (),
     resamples: int = RESAMPLES,
+    seen: Collection[str] = (),
 ) -> Evidence:
     """What trials of two versions say of each other; seeds in pairs, in the same order.
 
     thinned  trials of the random deletion, with the same seeds
+    seen     ids of test samples of which train holds a copy: the headline is told without them too
     """
     trials = (*before, *after, *thinned)
     old, new = before[0].version, after[0].version
     ask = _Question(schema.task, schema.classes, resamples)
     names = _names(headline, trials)
+    flattering = int(np.isin(before[0].ids, list(seen)).sum())
+    fair = without((*before, *after), seen) if flattering else []
+    sides = fair[: len(before)], fair[len(before) :]
     return Evidence(
         before=old,
         after=new,
@@ -88,6 +99,8 @@ def judged(
         measures=ask.measures(before, after, names, run.rng("prove.compare", old, new)),
         per_class=ask.per_class(before, after, run.rng("prove.classes", old, new)),
         baseline=ask.measures(before, thinned, names[:1], run.rng("prove.baseline", old, new))[0] if thinned else None,
+        unseen=ask.measures(*sides, names[:1], run.rng("prove.unseen", old, new))[0] if fair else None,
+        taught=flattering,
         trials=tuple({(trial.version, trial.seed): trial for trial in trials}.values()),
     )
 

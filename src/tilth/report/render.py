@@ -95,7 +95,7 @@ def _proof(story: Story) -> dict[str, Any] | None:
         return None
     multi = story.before.schema.task == "multi-label"
     leaks = sum(finding.kind == "leak" for _, finding in story.findings)
-    measures = [*evidence.measures, *([evidence.baseline] if evidence.baseline else [])]
+    measures = [*evidence.measures, *(one for one in (evidence.unseen, evidence.baseline) if one)]
     by_class, folded = _by_class(evidence)
     return {
         "sentence": words.verdict_sentence(evidence),

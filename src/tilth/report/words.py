@@ -160,9 +160,19 @@ def verdict_sentence(evidence: Evidence) -> str:
     with_ = f"With {model} trained the same way on both, {metric} on the sealed test split"
     if top.verdict == "better":
         return f"{with_} rose {went} ({by})."
+    if top.verdict == "worse" and evidence.unseen is not None and evidence.unseen.verdict != "worse":
+        return f"{with_} fell {went} ({by}). {_flattered(evidence, evidence.unseen)}"
     if top.verdict == "worse":
         return f"{with_} fell {went} ({by}). The changes did harm."
     return f"{with_} went {went} ({by}). The interval holds zero: whether the changes helped or harmed is not shown."
+
+
+def _flattered(evidence: Evidence, unseen: Measure) -> str:
+    """Why a fall is none."""
+    share = is_share(unseen)
+    said = f"Of {counted(evidence.taught, 'test sample')} train held a copy, which flattered the score before. Without them it went "
+    said += f"from {amount(unseen.before, share)} to {amount(unseen.after, share)} ({span(unseen)}): "
+    return said + ("it rose." if unseen.verdict == "better" else "that the changes did harm is not shown.")
 
 
 def baseline_sentence(evidence: Evidence) -> str:
@@ -212,7 +222,13 @@ def limits(evidence: Evidence, *, leaks: int, sealed_changed: bool) -> list[str]
         said.append(
             f"With {runs}, the luck of the training run is hardly averaged out. Use --seeds 5 for a firmer answer."
         )
-    if leaks:
+    if evidence.unseen:
+        said.append(
+            f"Of {counted(evidence.taught, 'test sample')} a copy lay in train, before or after. They flatter the side "
+            "that was taught by them; taking the copies out can lower the score and still be right. So it is told without "
+            "them too, and that is the fairer row."
+        )
+    elif leaks:
         said.append(
             f"{counted(leaks, 'leak')} between the splits {'was' if leaks == 1 else 'were'} found. The score before is "
             "flattered by those; taking them out can lower the score and still be right."
