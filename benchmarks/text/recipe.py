@@ -111,12 +111,12 @@ def fair(one: Measure) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def uneven(train: list[Row], classes: tuple[str, ...], rng: np.random.Generator) -> list[Row]:
+def uneven(train: list[Row], classes: tuple[str, ...], rng: np.random.Generator, *, few: int = FEW) -> list[Row]:
     """Every other class keeps a few texts."""
     kept = []
     for at, name in enumerate(classes):
         own = [row for row in train if row[1] == name]
-        kept += own if at % 2 else [own[pick] for pick in rng.permutation(len(own))[:FEW].tolist()]
+        kept += own if at % 2 else [own[pick] for pick in rng.permutation(len(own))[:few].tolist()]
     return kept
 
 

@@ -76,7 +76,7 @@ def finding(
 
 
 def mended(data: Dataset, *found: Finding, **settings: Any) -> list[Any]:
-    edits = MendLabels(**{"fewest": 1, **settings}).cleanse(data, list(found), NONE)
+    edits = MendLabels(**settings).cleanse(data, list(found), NONE)
     data.apply(edits)
     return edits
 
@@ -102,6 +102,18 @@ def test_a_narrow_agreement_is_left_for_review() -> None:
     assert not mended(DATA, finding(row(DATA, 3), p=(0.4, 0.6)))  # margin
     assert not mended(DATA, finding(row(DATA, 3), p=(0.2, 0.7), votes={"embedding": ballot(0.2, 0.7)}))  # votes
     assert len(mended(DATA, finding(row(DATA, 3), confident=False))) == 1  # two witnesses are enough
+
+
+def test_of_classes_of_a_few_nothing_is_doubted() -> None:
+    data = table([1] * 19 + [0] * 20 + [1])
+    found = [finding(row(data, 3)), finding(row(data, 25), given=0, suggested=1)]
+    assert len(mended(data, *found, fewest=20)) == 2
+    (edit,) = mended(data.only(data.ids[data.ids != row(data, 39)]), *found, fewest=20)
+    assert edit.id == row(data, 25), "a class of 19"
+    assert len(mended(data.only(data.ids[data.ids != row(data, 39)]), *found)) == 2
+    weighed = finding(row(data, 4), votes={"embedding": ballot(0.4, 0.5)}, true=(0.6, 0.4))
+    small = data.only(data.ids[data.ids != row(data, 39)])
+    assert mended(data, weighed, weigh=True, fewest=20) and not mended(small, weighed, weigh=True, fewest=20)
 
 
 def test_no_more_of_a_class_changes_than_may_be_wrong_within_the_error_of_the_estimate() -> None:
@@ -258,3 +270,13 @@ def test_of_several_labels_those_that_are_surely_wrong_are_turned_over() -> None
 def test_of_several_labels_the_last_is_never_taken() -> None:
     data = table([frozenset({0})] * 4 + [frozenset({1})] * 4, task="multi-label")
     assert not mended(data, multi(row(data, 0), {0}, [0], [0.01], [0.0]))
+
+
+def test_of_several_labels_a_class_of_a_few_is_not_taken_away() -> None:
+    data = table([frozenset({0, 1})] * 8 + [frozenset({0})] * 12, task="multi-label")
+    found = multi(row(data, 2), {0, 1}, [0, 1], [0.05, 0.05], [0.1, 0.1])
+    assert not mended(data, multi(row(data, 2), {0, 1}, [1], [0.05], [0.1]), fewest=9)
+    (edit,) = mended(data, multi(row(data, 2), {0, 1}, [1], [0.05], [0.1]), fewest=8)
+    assert isinstance(edit, Relabel) and edit.new == frozenset({0})
+    (edit,) = mended(data, found, fewest=9)
+    assert isinstance(edit, Relabel) and edit.new == frozenset({1}), "of the other, of twenty, it is"
