@@ -73,7 +73,7 @@ class MendLabels:
     """Samples that a class must have for its labels to be doubted. Of n samples one is the strangest, whatever their labels
     are: of fewer than 19 that alone happens more often than one time in twenty (Vovk et al. 2005, chapter 2). Of intents of
     10 to 20 texts beside others of a hundred one in fifteen was taken, all rightly labelled, and accuracy fell by .7 to 2
-    points; and where one in seven was wrong, mending these small classes gained nothing (benchmarks/text/recipe.md)."""
+    points; and where one in seven was wrong, mending these small classes gained nothing (benchmarks/text/small_classes.md)."""
 
     splits: tuple[str, ...] = (TRAIN,)
     """Where labels are mended. Valid is left out: it is the yardstick by which the epoch is chosen, often checked by
