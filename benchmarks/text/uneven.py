@@ -1,6 +1,6 @@
 """Uneven classes: what lifts those that have a tenth of the texts of the others?
 
-    python benchmarks/text/uneven.py [--data PATH] [--sets CLINC30 CLINC150 TREC] [--arms none copies ...] [--seeds 0 1 2 3 4] [--show]
+    python benchmarks/text/uneven.py [--data PATH] [--sets CLINC30 TREC] [--arms none copies ...] [--seeds 0 1 2 3 4] [--show]
 
 Every other class, by its name, keeps 10 texts, the others 100. An arm brings the small ones up to the size of the largest, or
 weighs them, and `learn.text-linear` is trained; accuracy on the whole sealed test, and on the small classes alone. Which texts
@@ -62,7 +62,7 @@ ARMS: dict[str, Arm] = {
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--data", type=Path, default=HERE.parents[2] / "shared" / "data")
-    asked.add_argument("--sets", nargs="+", default=["CLINC30", "CLINC150", "TREC"])
+    asked.add_argument("--sets", nargs="+", default=["CLINC30", "TREC"])
     asked.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
     asked.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     asked.add_argument("--show", action="store_true", help="print the tables and end")

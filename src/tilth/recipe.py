@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, cast
 
 from tilth.errors import RecipeError, did_you_mean
 
-OF_A_CALL = ("pool", "room", "crossfits")
+OF_A_CALL = ("pool", "room", "crossfits", "task")
 """What a recipe says of any step beside its settings."""
 
 _TOP = ("name", "about", "learner", "folds", "budget", "growth", "step", "round", "row", "format")
@@ -17,6 +17,7 @@ _ROUND = ("times", "worth", "step")
 FORMAT = 1
 _MOST_POOL = 100  # the papers have 8; more is a slip of the finger that fills a disk
 _MOST_CROSSFITS = 20  # more is a slip of the finger that takes a night
+_TASKS = ("single-label", "multi-label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class StepCall:
     pool  how many budgets an augmenter fills, or a selector leaves: what is over is for a later selector to drop
     room  share (0..1) of what is left of the budget that the step may fill; the rest is for the steps after it
     crossfits  times that a learner is cross-fitted, each with folds of its own; its answers are averaged
+    task  the only one that it is done for: single-label or multi-label; empty: both
     """
 
     use: str
@@ -33,6 +35,7 @@ class StepCall:
     pool: float = 1.0
     room: float = 1.0
     crossfits: int = 1
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +192,11 @@ def _call(table: Mapping[str, Any], where: str) -> StepCall:
     crossfits = table.get("crossfits", 1)
     if isinstance(crossfits, bool) or not isinstance(crossfits, int) or not 1 <= crossfits <= _MOST_CROSSFITS:
         raise RecipeError(f"{where}: crossfits is a whole number from 1 to {_MOST_CROSSFITS}; found {crossfits!r}")
+    task = table.get("task", "")
+    if task not in ("", *_TASKS):
+        raise RecipeError(f"{where}: task is {' or '.join(_TASKS)}; found {task!r}{did_you_mean(str(task), _TASKS)}")
     settings = {key: value for key, value in table.items() if key not in ("use", *OF_A_CALL)}
-    return StepCall(table["use"], settings, float(pool), float(room), crossfits)
+    return StepCall(table["use"], settings, float(pool), float(room), crossfits, task)
 
 
 def _round(table: Mapping[str, Any], where: str) -> Round:

@@ -27,12 +27,14 @@ from tilth.testing.contract import check_step
 from tilth.testing.memory import MemoryRun
 
 
-def of_texts(texts, labels):
+def of_texts(texts, labels, *, classes=2, multi=False):
     samples = []
     for number, text in enumerate(texts):
         content, path = digest_bytes(text.encode()), f"row-{number}"
         samples.append(Sample(raw_id(content, path), content, path, labels[number], home="text", text=text))
-    return Dataset.from_samples(samples, Schema("text", "single-label", ("a", "b")))
+    return Dataset.from_samples(
+        samples, Schema("text", "multi-label" if multi else "single-label", tuple("abc"[:classes]))
+    )
 
 
 def added(step, data, run, budget):
@@ -400,3 +402,26 @@ def test_what_passed_carries_what_the_check_said() -> None:
     world = worlds.utterances(80, imbalance=0.4, seed=4)
     add = added(Words(operations=("keyboard",)), world.data.open, world.run(), 200)[0]
     assert 0 <= add.evidence["probability"] <= 1 and 0 <= add.evidence["strange"] <= 1
+
+
+@pytest.mark.parametrize("multi", [False, True])
+def test_classes_come_up_to_so_many_and_larger_ones_are_left(multi: bool) -> None:
+    rng = np.random.default_rng(0)
+    words = "river meadow station village harbour garden window kitchen picture mountain journey weather".split()
+    labels = [0] * 40 + [1] * 12 + [2] * 25
+    texts = [f"we saw {' and '.join(rng.permutation(words)[:4])} near place {at}" for at in range(len(labels))]
+    data = of_texts(texts, [frozenset({one}) for one in labels] if multi else labels, classes=3, multi=multi)
+    step = Words(operations=("characters",), check="none", label_words=0.0, up_to=20)
+    adds = added(step, data, MemoryRun(), 500)
+    sizes = (data.apply(adds).train.targets > 0).sum(axis=0).tolist()
+    assert sizes == [40, 20, 25] and len(adds) == 8
+    assert len(added(step, data, MemoryRun(), len(data) + 3)) == 3, "the budget holds"
+    beyond = Words(operations=("characters",), check="none", label_words=0.0, up_to=500)
+    sizes = (data.apply(added(beyond, data, MemoryRun(), 500)).train.targets > 0).sum(axis=0).tolist()
+    assert sizes == [40, 40, 40], "never past the largest"
+
+
+@pytest.mark.parametrize("settings", [{"up_to": -1}, {"up_to": 5, "fill": True}, {"up_to": 5, "balance": False}])
+def test_a_bound_that_cannot_be_one_is_refused(settings) -> None:
+    with pytest.raises(SettingError, match="up_to"):
+        Words(**settings)

@@ -41,6 +41,11 @@ def plan(text: str, schema: Schema = IMAGES) -> None:
         ('crossfits = 2\n[[step]]\nuse = "learn.linear"', RecipeError, r"crossfits stands in the \[\[step\]\]"),
         ('[[step]]\nuse = "learn.linear"\ncrossfit = 2', SettingError, "did you mean 'crossfits'"),
         ('[[step]]\nuse = "learn.linear"\ncrossfits = 0', RecipeError, "from 1 to 20; found 0"),
+        ('[[step]]\nuse = "audit.balance"\ntask = "multi-lable"', RecipeError, "did you mean 'multi-label'"),
+        ('[[step]]\nuse = "audit.balanced"\ntask = "multi-label"', RecipeError, "did you mean 'audit.balance'"),
+        ('growth = 0\n[[step]]\nuse = "audit.balance"', RecipeError, "above 0 and up to 100; found 0"),
+        ('growth = "2x"\n[[step]]\nuse = "audit.balance"', RecipeError, "found '2x'"),
+        ('growth = 2\nbudget = 9\n[[step]]\nuse = "audit.balance"', RecipeError, "budget and growth"),
         (
             '[[step]]\nuse = "learn.cut-resnet50"\nschedule = "cosin"',
             SettingError,
@@ -57,6 +62,13 @@ def plan(text: str, schema: Schema = IMAGES) -> None:
 def test_a_fault_is_told_before_the_work(text: str, fault: type[Exception], told: str) -> None:
     with pytest.raises(fault, match=told):
         plan(text)
+
+
+def test_a_step_for_one_task_is_passed_by_for_the_other() -> None:
+    recipe = parse_recipe('[[step]]\nuse = "audit.balance"\n[[step]]\nuse = "augment.words"\ntask = "single-label"')
+    assert [(one.place, one.use) for one in plan_of(recipe, TEXTS)] == [("1", "audit.balance"), ("2", "augment.words")]
+    several = Schema("text", "multi-label", ("a", "b"))
+    assert [one.use for one in plan_of(recipe, several)] == ["audit.balance"]
 
 
 def test_a_step_for_the_other_modality_names_the_recipe_to_take() -> None:
