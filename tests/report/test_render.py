@@ -63,10 +63,7 @@ def test_a_fall_of_what_was_flattered_is_no_harm() -> None:
     ):
         page = read(replace(story, evidence=replace(fell, unseen=fair, taught=7)))
         assert "Of 7 test samples train held a copy" in page.text and said in page.text
-        assert (
-            "The changes did harm." not in page.text
-            and "without the 7 test samples of which train held a copy" in page.text
-        )
+        assert "The changes did harm." not in page.text and "without the 7 leaked test samples" in page.text
         assert "that is the fairer row" in page.text
     page = read(replace(story, evidence=replace(fell, unseen=measure("accuracy", 0.7, 0.5, 0.05), taught=7)))
     assert "The changes did harm." in page.text
