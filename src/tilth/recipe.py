@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, cast
 
 from tilth.errors import RecipeError, did_you_mean
 
-OF_A_CALL = ("pool", "room", "crossfits", "task")
+OF_A_CALL = ("pool", "room", "crossfits")
 """What a recipe says of any step beside its settings."""
 
 _TOP = ("name", "about", "learner", "folds", "budget", "growth", "step", "round", "row", "format")
@@ -17,7 +17,6 @@ _ROUND = ("times", "worth", "step")
 FORMAT = 1
 _MOST_POOL = 100  # the papers have 8; more is a slip of the finger that fills a disk
 _MOST_CROSSFITS = 20  # more is a slip of the finger that takes a night
-_TASKS = ("single-label", "multi-label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,6 @@ class StepCall:
     pool  how many budgets an augmenter fills, or a selector leaves: what is over is for a later selector to drop
     room  share (0..1) of what is left of the budget that the step may fill; the rest is for the steps after it
     crossfits  times that a learner is cross-fitted, each with folds of its own; its answers are averaged
-    task  the only one that it is done for: single-label or multi-label; empty: both
     """
 
     use: str
@@ -35,7 +33,6 @@ class StepCall:
     pool: float = 1.0
     room: float = 1.0
     crossfits: int = 1
-    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +154,7 @@ def parse_recipe(text: str, *, where: str = "the recipe") -> Recipe:
         about=_typed(raw, "about", str, where, ""),
         learner=_typed(raw, "learner", str, where, None),
         folds=_at_least(_typed(raw, "folds", int, where, 5), 2, "folds", where),
-        budget=_typed(raw, "budget", int, where, None),
+        budget=_budget(raw, where),
         growth=_growth(raw, where),
         steps=tuple(blocks),
         rows=rows,
@@ -192,11 +189,8 @@ def _call(table: Mapping[str, Any], where: str) -> StepCall:
     crossfits = table.get("crossfits", 1)
     if isinstance(crossfits, bool) or not isinstance(crossfits, int) or not 1 <= crossfits <= _MOST_CROSSFITS:
         raise RecipeError(f"{where}: crossfits is a whole number from 1 to {_MOST_CROSSFITS}; found {crossfits!r}")
-    task = table.get("task", "")
-    if task not in ("", *_TASKS):
-        raise RecipeError(f"{where}: task is {' or '.join(_TASKS)}; found {task!r}{did_you_mean(str(task), _TASKS)}")
     settings = {key: value for key, value in table.items() if key not in ("use", *OF_A_CALL)}
-    return StepCall(table["use"], settings, float(pool), float(room), crossfits, task)
+    return StepCall(table["use"], settings, float(pool), float(room), crossfits)
 
 
 def _round(table: Mapping[str, Any], where: str) -> Round:
@@ -246,6 +240,11 @@ def _typed(table: Mapping[str, Any], key: str, kind: type, where: str, default: 
     if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
         raise RecipeError(f"{where}: {key} must be {kind.__name__}, found {value!r}")
     return value
+
+
+def _budget(raw: Mapping[str, Any], where: str) -> int | None:
+    value = _typed(raw, "budget", int, where, None)
+    return value if value is None else _at_least(value, 1, "budget", where)
 
 
 def _growth(raw: Mapping[str, Any], where: str) -> float | None:

@@ -77,9 +77,9 @@ class Evidence:
     per_class  class -> Measure of its F1
     baseline   headline metric of the untouched data against the same number of samples deleted at random; None where
                nothing was deleted
-    unseen     the headline metric on the test samples of which neither side's train split held a copy; None where that
-               is all of them
-    taught     how many test samples a side was taught by a copy in train
+    unseen     the headline metric on the test samples that lie in neither side's train split; None where that is all of
+               them or none, or the trials gave metrics only
+    taught     how many test samples lie in the train split of a side too
     verdict    that of the headline metric
     """
 

@@ -10,6 +10,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.feature_selection import chi2
 
 from tilth.augment.text import Text
+from tilth.augment.turns import plan
 from tilth.augment.words import WORD, chi_squared, class_words, negates, swapped, thinned
 from tilth.dataset import Dataset, Schema
 from tilth.digest import digest_bytes
@@ -187,3 +188,11 @@ def test_wrong_use_is_refused():
     world = worlds.photos(10, side_px=8)
     with pytest.raises(StepError, match=r"augment\.geometric"):
         added(Text(), world.data.open, world.run(), 50)
+
+
+def test_a_class_is_brought_up_to_the_largest_by_what_counts_it_where_labels_are_soft():
+    """A text of two classes by shares has the larger one: what is levelled is counted as what is filled."""
+    labels = [0] * 6 + [1] * 3 + [((0, 0.6), (1, 0.4)), ((0, 0.4), (1, 0.6))] * 5
+    data = of_texts([f"we see thing number {at} here" for at in range(len(labels))], labels)
+    turns = plan(data, 100, np.random.default_rng(0), balance=True, most=9, level=True)
+    assert turns.times.sum() == 3, "11 have the first one, 8 the second"

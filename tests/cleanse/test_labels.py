@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilth.cleanse.labels import MendLabels
 from tilth.dataset import Dataset, Schema
 from tilth.edit import Drop, Relabel, Weigh
+from tilth.errors import SettingError
 from tilth.finding import Finding
 from tilth.sample import Label, Sample, raw_id
 from tilth.signal import Signals
@@ -280,3 +282,10 @@ def test_of_several_labels_a_class_of_a_few_is_not_taken_away() -> None:
     assert isinstance(edit, Relabel) and edit.new == frozenset({0})
     (edit,) = mended(data, found, fewest=9)
     assert isinstance(edit, Relabel) and edit.new == frozenset({1}), "of the other, of twenty, it is"
+    doubted = multi(row(data, 2), {0, 1}, [1], [0.4], [0.4], [0.4])
+    assert mended(data, doubted, fewest=8, weigh=True) and not mended(data, doubted, fewest=9, weigh=True)
+
+
+def test_fewest_is_at_least_one() -> None:
+    with pytest.raises(SettingError, match="fewest"):
+        MendLabels(fewest=0)

@@ -54,19 +54,35 @@ def test_says_worse_where_it_is_worse() -> None:
     assert "fell from 70.0 % to 50.0 % (−20.0 points" in page.text and "The changes did harm." in page.text
 
 
-def test_a_fall_of_what_was_flattered_is_no_harm() -> None:
+@pytest.mark.parametrize(
+    ("gain", "fair", "said"),
+    [
+        (
+            -0.2,
+            (0.6, 0.61),
+            "from 60.0 % to 61.0 % (−4.0 to +6.0): there, nothing is shown, and that is the fairer figure.",
+        ),
+        (-0.2, (0.5, 0.7), "that is a gain, and that is the fairer figure."),
+        (0.2, (0.7, 0.6), "that is harm, and that is the fairer figure."),
+        (0.2, (0.7, 0.71), "there, nothing is shown"),
+        (0.0, (0.5, 0.7), "that is a gain"),
+    ],
+)
+def test_where_leaked_test_samples_say_otherwise_it_is_told(gain: float, fair: tuple[float, float], said: str) -> None:
     story = photo_story()
-    fell = evidence(story.before, story.after, gain=-0.2)
-    for fair, said in (
-        (measure("accuracy", 0.6, 0.61, 0.05), "is not shown"),
-        (measure("accuracy", 0.5, 0.7, 0.05), "it rose"),
-    ):
-        page = read(replace(story, evidence=replace(fell, unseen=fair, taught=7)))
-        assert "Of 7 test samples train held a copy" in page.text and said in page.text
-        assert "The changes did harm." not in page.text and "without the 7 leaked test samples" in page.text
-        assert "that is the fairer row" in page.text
-    page = read(replace(story, evidence=replace(fell, unseen=measure("accuracy", 0.7, 0.5, 0.05), taught=7)))
-    assert "The changes did harm." in page.text
+    told = replace(evidence(story.before, story.after, gain=gain), unseen=measure("accuracy", *fair, 0.05), taught=7)
+    page = read(replace(story, evidence=told))
+    assert "Without 7 leaked test samples it went" in page.text and said in page.text
+    assert "The changes did harm." not in page.text and "without the 7 leaked test samples" in page.text
+    assert "that is the fairer row" in page.text
+
+
+def test_harm_that_is_harm_without_leaks_too_is_called_so() -> None:
+    story = photo_story()
+    told = replace(evidence(story.before, story.after, gain=-0.2), unseen=measure("accuracy", 0.7, 0.5, 0.05), taught=7)
+    assert "The changes did harm." in read(replace(story, evidence=told)).text
+    page = read(replace(story, evidence=replace(told, unseen=None)))
+    assert "The changes did harm." not in page.text and "Without them nothing can be told" in page.text
 
 
 def test_says_where_random_deletion_explains_the_gain() -> None:

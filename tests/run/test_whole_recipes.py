@@ -32,7 +32,7 @@ def test_a_shipped_recipe_runs_whole_and_does_what_its_dry_run_foretold(
     monkeypatch.chdir(tmp_path)
     source = write_world(tmp_path / "source", name).name
     (tmp_path / "quick.toml").write_text(quick(name))
-    learner = ["--learner", "text-linear"] if name == "text" else LEARNER
+    learner = ["--learner", "text-linear"] if name.startswith("text") else LEARNER
     words = [source, "--recipe", "quick.toml", "--budget", str(BUDGET), "--workers", "1", "-q", *learner]
     foretold = asked(capsys, "improve", *words, "--dry-run")["edits"]
     assert (foretold or name == "components") and not list(tmp_path.glob("source-*"))
@@ -66,8 +66,8 @@ def test_texts_of_small_classes_are_made_as_far_as_growth_allows(tmp_path: Path)
     file = uneven_texts(tmp_path)
     ws = tilth.open(file, workspace=tmp_path / "w.tilth", workers=1)
     raw = ws.base.counts("train")
-    foretold = ws.foresee("text")
-    done = ws.improve("text", prove=False)
+    foretold = ws.foresee("text-balanced")
+    done = ws.improve("text-balanced", prove=False)
     sizes = done.after.counts("train")
     assert sizes["ticket"] <= raw["ticket"] and sizes["weather"] > raw["weather"] and sizes["supper"] > raw["supper"]
     assert len(done.after.open) <= 2 * len(done.before.open)
@@ -75,5 +75,5 @@ def test_texts_of_small_classes_are_made_as_far_as_growth_allows(tmp_path: Path)
     assert {sample.label for sample in made} <= {ws.base.schema.classes.index(one) for one in ("weather", "supper")}
     assert len(foretold.edits) == len(done.outcome.edits), "the dry run has the same room"
     ws.undo("all")
-    bound = ws.improve("text", prove=False, budget=len(ws.base.open) + 2)
+    bound = ws.improve("text-balanced", prove=False, budget=len(ws.base.open) + 2)
     assert len(bound.after.open) <= len(ws.base.open) + 2, "a budget that a person names goes before"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from tilth.dataset import Dataset
 from tilth.numerics.quota import even_turns, multi_label_turns, water_fill
 from tilth.sample import TRAIN, Sample, made_id
 from tilth.signal import Array, Signal, Signals
+
+_LevelOf: TypeAlias = Callable[[Array], float]
+"""Sizes of the classes -> the size that they are brought up to."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +60,16 @@ def plan(
     usable = fit_parents(train) & ~np.isin(train.ids, list(barred))
     rank = rng.permutation(len(train))
     weights = None if demand is None else _demanded(train, demand)
-    level_at = _level(train, up_to) if level else np.inf
+    level_of = partial(_level, level=level, up_to=up_to)
     if room <= 0 or not usable.any():
         return Turns((), np.zeros(0, dtype=np.int64))
     if not balance:
         quota = np.array([min(room, int(usable.sum()) * most)])
         rows = even_turns(rank, quota, [np.flatnonzero(usable)], weights=weights, most=most)
     elif data.schema.task == "multi-label":
-        rows = _multi_label(train, usable, rank, room, most=most, level=level_at, weights=weights)
+        rows = _multi_label(train, usable, rank, room, most=most, level_of=level_of, weights=weights)
     else:
-        rows = _single_label(train, usable, rank, room, most=most, level=level_at, weights=weights)
+        rows = _single_label(train, usable, rank, room, most=most, level_of=level_of, weights=weights)
     used, times = np.unique(rows, return_counts=True)
     return Turns(tuple(train.ids[used].tolist()), times)
 
@@ -82,18 +87,17 @@ def _demanded(train: Dataset, demand: Signal) -> Array:
 
 
 def _single_label(
-    train: Dataset, usable: Array, rank: Array, room: int, *, most: int, level: float, weights: Array | None
+    train: Dataset, usable: Array, rank: Array, room: int, *, most: int, level_of: _LevelOf, weights: Array | None
 ) -> Array:
     sizes = np.bincount(train.labels[train.labels >= 0], minlength=len(train.schema.classes))
     members = [np.flatnonzero(usable & (train.labels == index)) for index in range(len(sizes))]
     caps = np.array([len(rows) * most for rows in members])
-    if np.isfinite(level):
-        caps = np.clip(int(level) - sizes, 0, caps)
+    caps = np.minimum(caps, np.maximum(level_of(sizes) - sizes, 0)).astype(np.int64)
     return even_turns(rank, water_fill(sizes, room, caps=caps), members, weights=weights, most=most)
 
 
 def _multi_label(
-    train: Dataset, usable: Array, rank: Array, room: int, *, most: int, level: float, weights: Array | None
+    train: Dataset, usable: Array, rank: Array, room: int, *, most: int, level_of: _LevelOf, weights: Array | None
 ) -> Array:
     holds = train.targets > 0
     sizes = holds.sum(axis=0)
@@ -103,15 +107,14 @@ def _multi_label(
         sizes,
         room,
         most=np.full(len(train), most),
-        level=level,
+        level=level_of(sizes),
         weights=weights,
     )
 
 
-def _level(train: Dataset, up_to: int) -> float:
-    """The size that classes are brought up to."""
-    largest = int((train.targets > 0).sum(axis=0).max(initial=0))
-    return float(min(largest, up_to) if up_to else largest)
+def _level(sizes: Array, *, level: bool, up_to: int) -> float:
+    """The size that classes of these sizes are brought up to."""
+    return float(min(sizes.max(initial=0), up_to or np.inf)) if level else np.inf
 
 
 def fit_parents(train: Dataset) -> Array:

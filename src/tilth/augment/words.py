@@ -54,16 +54,8 @@ class LabelWords:
     def told(self, target: Array) -> frozenset[str]:
         """Those that carry the label of a text with this row of targets, (k,): they stay as they are. All, where the text
         has no label."""
-        return self._of_classes(tuple(np.flatnonzero(target > 0).tolist()))
-
-    def _of_classes(self, classes: tuple[int, ...]) -> frozenset[str]:
-        if classes not in self._met:
-            self._met[classes] = frozenset().union(*(self.of[one] for one in classes)) if classes else self.every
-        return self._met[classes]
-
-    @cached_property
-    def _met(self) -> dict[tuple[int, ...], frozenset[str]]:
-        return {}
+        own = np.flatnonzero(target > 0).tolist()
+        return frozenset().union(*(self.of[one] for one in own)) if own else self.every
 
 
 def class_words(texts: Sequence[str], targets: Array, *, share: float) -> LabelWords:
@@ -84,10 +76,8 @@ def class_words(texts: Sequence[str], targets: Array, *, share: float) -> LabelW
         return LabelWords((frozenset(),) * targets.shape[1])
     present = reader.fit_transform(texts)
     names = reader.get_feature_names_out()
-    seen = np.asarray((present.T @ targets.astype(np.float64)).T)
-    total = np.asarray(present.sum(axis=0), dtype=np.float64).ravel()
-    more = seen > targets.mean(axis=0, dtype=np.float64)[:, None] * total
-    scores = np.where(more, chi_squared(present, targets), 0.0)
+    seen, by_chance = _seen(present, targets)
+    scores = np.where(seen > by_chance, chi_squared(present, targets), 0.0)
     found: list[frozenset[str]] = []
     for of_class, there in zip(scores, seen > 0, strict=True):
         best = np.argsort(-of_class, kind="stable")[: int(np.ceil(share * there.sum()))]
@@ -101,14 +91,19 @@ def chi_squared(present: Any, targets: Array) -> Array:
     present  (n, v) counts, dense or sparse
     targets  (n, k) 0..1
     """
-    seen = np.asarray((present.T @ targets.astype(np.float64)).T)
-    total = np.asarray(present.sum(axis=0), dtype=np.float64).ravel()
-    rate = targets.mean(axis=0, dtype=np.float64)[:, None]
-    off = (seen - rate * total) ** 2
-    with_class, without = rate * total, (1 - rate) * total
+    seen, with_class = _seen(present, targets)
+    off = (seen - with_class) ** 2
+    without = np.asarray(present.sum(axis=0), dtype=np.float64).ravel() - with_class
     return np.divide(off, with_class, out=np.zeros_like(off), where=with_class > 0) + np.divide(
         off, without, out=np.zeros_like(off), where=without > 0
     )
+
+
+def _seen(present: Any, targets: Array) -> tuple[Array, Array]:
+    """(k, v) how often each word comes in each class, and how often it would if classes did not matter."""
+    total = np.asarray(present.sum(axis=0), dtype=np.float64).ravel()
+    seen = np.asarray((present.T @ targets.astype(np.float64)).T)
+    return seen, targets.mean(axis=0, dtype=np.float64)[:, None] * total
 
 
 def _words(text: str) -> list[str]:

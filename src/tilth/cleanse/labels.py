@@ -13,6 +13,7 @@ import numpy as np
 from tilth.cleanse.floors import within_caps
 from tilth.dataset import Dataset, label_text
 from tilth.edit import Drop, Edit, Relabel, Weigh
+from tilth.errors import SettingError
 from tilth.finding import Finding
 from tilth.sample import TRAIN, Label, Sample
 from tilth.signal import Array, Signals
@@ -70,14 +71,16 @@ class MendLabels:
     """Fewest samples that a class keeps."""
 
     fewest: int = 1
-    """Samples that a class must have for its labels to be doubted. Of n samples one is the strangest, whatever their labels
-    are: of fewer than 19 that alone happens more often than one time in twenty (Vovk et al. 2005, chapter 2). Of intents of
-    10 to 20 texts beside others of a hundred one in fifteen was taken, all rightly labelled, and accuracy fell by .7 to 2
-    points; and where one in seven was wrong, mending these small classes gained nothing (benchmarks/text/small_classes.md)."""
+    """Samples that a class must have for its labels to be doubted: the strangest of ten is no evidence (Vovk et al. 2005,
+    chapter 2; benchmarks/text/small_classes.md). Findings in smaller classes stay in the list of findings."""
 
     splits: tuple[str, ...] = (TRAIN,)
     """Where labels are mended. Valid is left out: it is the yardstick by which the epoch is chosen, often checked by
     hand, and a pipeline that moves its own yardstick cannot be read. Add "valid" where it is as raw as train."""
+
+    def __post_init__(self) -> None:
+        if self.fewest < 1:
+            raise SettingError(f"cleanse.labels: fewest is at least 1, found {self.fewest}")
 
     def cleanse(self, data: Dataset, findings: Sequence[Finding], signals: Signals) -> list[Edit]:
         """At most one edit per sample, the surest first where a cap cuts."""
@@ -86,10 +89,11 @@ class MendLabels:
         latest = {one.ids[0]: one for one in named}
         rows = data.only(latest).split(*self.splits)
         few = np.count_nonzero(data.split(*self.splits).raw.targets, axis=0) < self.fewest
+        of_few = (rows.targets[:, few] > 0).any(axis=1)
         if data.schema.task == "multi-label":
             propose = partial(self._multi, few=frozenset(np.flatnonzero(few).tolist()))
         else:
-            propose, rows = self._single, rows.where(~(rows.targets[:, few] > 0).any(axis=1))
+            propose, rows, of_few = self._single, rows.where(~of_few), of_few[~of_few]
         proposed = []
         for sample in rows:
             finding = latest[sample.id]
@@ -103,7 +107,7 @@ class MendLabels:
         edits = within_caps(data, (edit for _, edit in proposed), most=self._most(data, noise))
         if self.weigh:
             settled = {edit.id for edit in edits}
-            left = [sample for sample in rows if sample.id not in settled]
+            left = [sample for sample in rows.where(~of_few) if sample.id not in settled]
             edits += [edit for sample in left if (edit := _weighed(sample, latest[sample.id].evidence, data))]
         return edits
 

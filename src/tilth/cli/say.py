@@ -74,12 +74,22 @@ def evidence(one: Any, as_json: bool) -> None:
     print(f"\n{one.headline.sentence}")
     for measure in one.measures[1:]:
         print(f"  {measure.sentence}")
-    if one.unseen:
-        asked = len(one.trials[0].ids)
-        print(f"  on the {asked - one.taught:,} test samples of which train held no copy: {one.unseen.sentence}")
+    if one.taught:
+        print(f"  {leaked(one)}")
     if one.baseline:
         print(f"  as many dropped at random: {one.baseline.sentence}")
     print(f"  ({seeds_told(len(one.seeds))}, {one.learner.get('use', one.learner)}, sealed test {one.seal})\n")
+
+
+def leaked(one: Any) -> str:
+    """The headline without the test samples that lay in train too."""
+    asked = len(one.trials[0].ids)
+    if one.unseen:
+        return f"without {one.taught:,} leaked test samples ({asked - one.taught:,} are left): {one.unseen.sentence}"
+    why = (
+        "without them none is left" if one.taught == asked else "the command gave no probabilities to leave them out by"
+    )
+    return f"{one.taught:,} of {asked:,} test samples lie in train too and flatter: {why}"
 
 
 def evidence_plain(one: Any) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import numpy as np
 
 from tilth.dataset import Dataset, Schema
 from tilth.errors import SealBroken, SettingError, StepError, did_you_mean
-from tilth.finding import Finding
 from tilth.numerics.bootstrap import RESAMPLES, paired_interval, unpaired_interval
 from tilth.numerics.metrics import class_f1, class_f1_multi, unit_weights
 from tilth.prove.taught import taught, without
@@ -35,7 +34,6 @@ def compare(
     metric: str | None = None,
     baseline: bool = True,
     resamples: int = RESAMPLES,
-    findings: Sequence[Finding] = (),
 ) -> Evidence:
     """Whether the fixed model does better with `after` than with `before`.
 
@@ -46,8 +44,6 @@ def compare(
               where `run.map` uses processes
     metric    the headline; None: accuracy, or macro_f1 for multi-label
     baseline  whether to train the random deletion too
-    findings  of kind `leak` among them: near copies of test samples in train, which flatter; the same content is told
-              without them
     Raises SealBroken for different test splits, StepError where there is none.
     """
     comparable(before, after, seeds)
@@ -63,7 +59,7 @@ def compare(
     trials = held([Asked(hold, learner, dict(settings or {}), data, seed, run) for data, seed in pairs], run)
     s = len(seeds)
     first, second, third = trials[:s], trials[s : 2 * s], trials[2 * s :]
-    seen = taught((before, after), findings)
+    seen = taught((before, after))
     return judged(before.schema, first, second, run, headline=headline, thinned=third, resamples=resamples, seen=seen)
 
 
@@ -81,7 +77,7 @@ def judged(
     """What trials of two versions say of each other; seeds in pairs, in the same order.
 
     thinned  trials of the random deletion, with the same seeds
-    seen     ids of test samples of which train holds a copy: the headline is told without them too
+    seen     ids of test samples that lie in train too: the headline is told without them as well
     """
     trials = (*before, *after, *thinned)
     old, new = before[0].version, after[0].version

@@ -159,20 +159,21 @@ def verdict_sentence(evidence: Evidence) -> str:
     by = f"{signed(top.difference, share, unit=True)}, 95 % interval {span(top)}"
     with_ = f"With {model} trained the same way on both, {metric} on the sealed test split"
     if top.verdict == "better":
-        return f"{with_} rose {went} ({by})."
-    if top.verdict == "worse" and evidence.unseen is not None and evidence.unseen.verdict != "worse":
-        return f"{with_} fell {went} ({by}). {_flattered(evidence, evidence.unseen)}"
-    if top.verdict == "worse":
-        return f"{with_} fell {went} ({by}). The changes did harm."
-    return f"{with_} went {went} ({by}). The interval holds zero: whether the changes helped or harmed is not shown."
-
-
-def _flattered(evidence: Evidence, unseen: Measure) -> str:
-    """Why a fall is none."""
-    share = is_share(unseen)
-    said = f"Of {counted(evidence.taught, 'test sample')} train held a copy, which flattered the score before. Without them it went "
-    said += f"from {amount(unseen.before, share)} to {amount(unseen.after, share)} ({span(unseen)}): "
-    return said + ("it rose." if unseen.verdict == "better" else "that the changes did harm is not shown.")
+        said = f"{with_} rose {went} ({by})."
+    elif top.verdict == "worse":
+        flattered = evidence.taught and (evidence.unseen is None or evidence.unseen.verdict != "worse")
+        said = f"{with_} fell {went} ({by})." + ("" if flattered else " The changes did harm.")
+    else:
+        said = (
+            f"{with_} went {went} ({by}). The interval holds zero: whether the changes helped or harmed is not shown."
+        )
+    unseen = evidence.unseen
+    if unseen is None or unseen.verdict == top.verdict:
+        return said
+    went = f"{amount(unseen.before, share)} to {amount(unseen.after, share)} ({span(unseen)})"
+    leaked = f"Without {counted(evidence.taught, 'leaked test sample')} it went from {went}"
+    told = {"better": "that is a gain", "worse": "that is harm", "not shown": "there, nothing is shown"}
+    return f"{said} {leaked}: {told[unseen.verdict]}, and that is the fairer figure."
 
 
 def baseline_sentence(evidence: Evidence) -> str:
@@ -222,11 +223,15 @@ def limits(evidence: Evidence, *, leaks: int, sealed_changed: bool) -> list[str]
         said.append(
             f"With {runs}, the luck of the training run is hardly averaged out. Use --seeds 5 for a firmer answer."
         )
-    if evidence.unseen:
+    if evidence.taught:
         said.append(
-            f"Of {counted(evidence.taught, 'test sample')} a copy lay in train, before or after. They flatter the side "
-            "that was taught by them; taking the copies out can lower the score and still be right. So it is told without "
-            "them too, and that is the fairer row."
+            f"{counted(evidence.taught, 'test sample')} lay in train too, before or after. They flatter the side that was taught "
+            "by them; taking the copies out can lower the score and still be right. "
+            + (
+                "So it is told without them too, and that is the fairer row."
+                if evidence.unseen
+                else "Without them nothing can be told: none is left, or the training command gave no probabilities."
+            )
         )
     elif leaks:
         said.append(

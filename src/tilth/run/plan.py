@@ -91,9 +91,7 @@ def placed(recipe: Recipe, calls: Iterable[tuple[str, StepCall]], schema: Schema
     places = []
     _check_rounds(recipe)
     for place, call in calls:
-        one = _placed(recipe, place, call)  # a mistyped one is told, on whatever data
-        if call.task not in ("", schema.task):
-            continue
+        one = _placed(recipe, place, call)
         if schema.modality not in declared(one.step, "modality"):
             raise StepError(
                 f"step {place} of the recipe {recipe.name}, {one.use}, works on {' and '.join(declared(one.step, 'modality'))}; "

@@ -165,9 +165,7 @@ def prove(
     folder = store.folder.resolve() / "trials"
     asked: dict[str, Any] = {"learner": use, "settings": {**given, **settings}, "seeds": range(seeds), "run": run}
     sides = store.version(before), store.version(after)
-    leaks = [one for _, one in store.ledger.findings() if one.kind == "leak"]
-    held = RememberedHold(folder, run.fresh, train)
-    evidence = compare(*sides, **asked, hold=held, metric=metric, findings=leaks)
+    evidence = compare(*sides, **asked, hold=RememberedHold(folder, run.fresh, train), metric=metric)
     if not robustness:
         return evidence
     from tilth.prove.robustness import robustness as under_attack

@@ -100,7 +100,7 @@ class Ground:
 
     def _budget(self, recipe: Recipe, budget: int | None) -> int:
         budget = budget if budget is not None else recipe.budget
-        return round(len(self.base.open) * (recipe.growth or 1)) if budget is None else budget
+        return max(1, round(len(self.base.open) * (recipe.growth or 1))) if budget is None else budget
 
     def _as_read(self, data: Dataset) -> Dataset:
         """With what was held out of train in train again."""
@@ -125,7 +125,7 @@ def with_embedder(recipe: Recipe, embedder: str) -> Recipe:
 
     def swapped(block: Any) -> Any:
         if isinstance(block, StepCall):
-            return StepCall(use, settings) if block.use in ("embed.pixels", "embed.text") else block
+            return replace(block, use=use, settings=settings) if block.use in ("embed.pixels", "embed.text") else block
         return replace(block, steps=tuple(swapped(call) for call in block.steps))
 
     return replace(recipe, steps=tuple(swapped(block) for block in recipe.steps))

@@ -107,7 +107,7 @@ class Workspace(Looking, Valuing, Telling, Writing):
         """The whole loop: the recipe on the source, every edit applied, and the proof.
 
         learner   the fixed model: a name (`convnet`), `package.module:factory`; default the recipe's, or the data's
-        budget    most open samples of the result; default the size of the source
+        budget    most open samples of the result; default the recipe's, else the size of the source
         seeds     how many trainings on each side of the proof
         least_severity  kind of finding -> severity under which nothing is done about it
         """
