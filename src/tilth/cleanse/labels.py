@@ -89,7 +89,7 @@ class MendLabels:
         latest = {one.ids[0]: one for one in named}
         rows = data.only(latest).split(*self.splits)
         few = np.count_nonzero(data.split(*self.splits).raw.targets, axis=0) < self.fewest
-        of_few = (rows.targets[:, few] > 0).any(axis=1)
+        of_few: Array = np.asarray((rows.targets[:, few] > 0).any(axis=1))
         if data.schema.task == "multi-label":
             propose = partial(self._multi, few=frozenset(np.flatnonzero(few).tolist()))
         else:
