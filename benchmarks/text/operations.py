@@ -46,6 +46,7 @@ HERE = Path(__file__).parent
 OUT = HERE / "operations.json"
 SIZES = ("10", "50", "all")
 COPIES = {"10": 4, "50": 2, "all": 1}  # new texts of each, as many as EDA advises or fewer where there are many
+SEEDS = 5  # what a cell of the table should have; one of fewer says so
 _SOME = 100  # questions that other libraries are timed on
 DEV = "-dev"
 Arm = Callable[[Dataset, MemoryRun, int], Dataset]
@@ -400,7 +401,8 @@ def _told(cells: Mapping[str, Any], part: tuple[str, ...], arm: str, measure: st
 
     half = float(t.ppf(0.975, len(apart) - 1) * apart.std(ddof=1) / np.sqrt(len(apart)))
     low, high = apart.mean() - half, apart.mean() + half
-    return f"{apart.mean():+.1f} ({low:+.1f} to {high:+.1f})"
+    few = f", n={len(apart)}" if len(apart) < SEEDS else ""
+    return f"{apart.mean():+.1f} ({low:+.1f} to {high:+.1f}{few})"
 
 
 if __name__ == "__main__":
