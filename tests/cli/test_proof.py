@@ -49,6 +49,11 @@ def test_leaked_test_samples_are_told(
     )
     out = said(capsys, "improve", source(tmp_path, leaked=leaked), "--recipe", "leaks.toml", "--seeds", "1", "-q")
     assert words in out and ("leaked" in out or "flatter" in out) == bool(leaked)
+    rows = said(capsys, "prove", "--ablate", "--seeds", "1", "-q")
+    assert ("leaked test samples (11 are left)" in rows) == (leaked == 5)
+    assert ("without them none is left" in rows) == (leaked == 16)
+    found = json.loads(said(capsys, "prove", "--ablate", "--seeds", "1", "-q", "--json"))
+    assert found["taught"] == leaked and all(bool(row["unseen"]) == (leaked == 5) for row in found["rows"])
     told: dict[str, Any] = json.loads(said(capsys, "prove", "--seeds", "1", "--json"))
     assert told["taught"] == leaked and bool(told["unseen"]) == (0 < leaked < 16)
     if told["unseen"]:

@@ -151,6 +151,8 @@ def ablation(ws: Any, one: Ablation, as_json: bool, *, detailed: bool = True) ->
         for row in one.rows
     ]
     print("\n".join(table(head, cells, words=(0, 4, 6))))
+    if first.taught:
+        print("\n" + "\n".join(_without_leaks(one)))
     use = first.learner.get("use", question.learner)
     print(
         f"  ({seeds_told(question.seeds)}, {use}, budget {question.budget:,}, 95 % intervals, sealed test {first.seal})"
@@ -159,6 +161,24 @@ def ablation(ws: Any, one: Ablation, as_json: bool, *, detailed: bool = True) ->
     if detailed:
         _print_models(one)
     print(f"\nNext:  tilth report{where(ws)}   shows the curves, the classes and the rows side by side")
+
+
+def _without_leaks(one: Ablation) -> list[str]:
+    """The rows without the test samples that lie in train too."""
+    from tilth.cli.say import leaked
+
+    tops = [row.against_first.unseen for row in one.rows]
+    if None in tops:
+        return [f"  {leaked(one.rows[0].against_first)}"]
+    asked = len(one.rows[0].trials[0].ids)
+    count = one.rows[0].against_first.taught
+    head = (f"without {count:,} leaked test samples ({asked - count:,} are left)", "", "against the first", "")
+    cells = [
+        (row.name, f"{top.after:.4f}", *(_difference(top) if row.against_last else ("", "")))
+        for row, top in zip(one.rows, tops, strict=True)
+        if top
+    ]
+    return table(head, cells, words=(0, 3))
 
 
 def _difference(measure: Measure) -> tuple[str, str]:
@@ -185,6 +205,7 @@ def ablation_plain(one: Ablation) -> dict[str, Any]:
         **dataclasses.asdict(one.question),
         "metric": one.metric,
         "seal": one.rows[0].against_first.seal,
+        "taught": one.rows[0].against_first.taught,
         "rows": [
             {
                 **dataclasses.asdict(data),
@@ -192,6 +213,7 @@ def ablation_plain(one: Ablation) -> dict[str, Any]:
                 "metrics": {measure.metric: measure.after for measure in row.against_first.measures},
                 "against_first": differences(row.against_first),
                 "against_last": differences(row.against_last),
+                "unseen": measure_plain(row.against_first.unseen) if row.against_first.unseen else None,
                 "classes": [dataclasses.asdict(score) for score in row.classes],
                 "trials": [_trial_plain(trial) for trial in row.trials],
             }

@@ -14,6 +14,7 @@ from tilth.errors import SettingError
 from tilth.numerics.bootstrap import RESAMPLES
 from tilth.prove.classes import ClassScore, class_scores
 from tilth.prove.compare import Asked, Hold, comparable, headline_of, held, judged
+from tilth.prove.taught import taught
 from tilth.prove.trial import hold
 from tilth.steps import Run
 from tilth.trial import Evidence, Trial
@@ -64,9 +65,10 @@ def ablate(
     trials = held(asked, run)
     by_row = [tuple(trials[at :: len(rows)]) for at in range(len(rows))]
     schema = first.schema
+    seen = taught([data for _, data in rows])  # of any row: all rows are asked the same
 
     def against(other: Sequence[Trial], own: Sequence[Trial]) -> Evidence:
-        return judged(schema, other, own, run, headline=headline, resamples=resamples)
+        return judged(schema, other, own, run, headline=headline, resamples=resamples, seen=seen)
 
     return tuple(
         Ablated(

@@ -55,6 +55,7 @@ class AblationPanel:
     rows: tuple[RowPanel, ...]
     datasets: tuple[Described, ...]
     best: str
+    leaks: str
 
 
 def panel(ablation: Ablation | None) -> AblationPanel | None:
@@ -77,6 +78,7 @@ def panel(ablation: Ablation | None) -> AblationPanel | None:
         ),
         datasets=ablation.datasets,
         best=_best(ablation.rows),
+        leaks=_without_leaks(ablation.rows),
     )
 
 
@@ -120,3 +122,17 @@ def _best(rows: Sequence[Ablated]) -> str:
         "it is better than the first" if top.verdict == "better" else "that it is better than the first is not shown"
     )
     return f"{said} ({by}): {verdict}."
+
+
+def _without_leaks(rows: Sequence[Ablated]) -> str:
+    """The rows without the test samples that lie in train too; nothing where there are none, or nothing can be told."""
+    found: list[str] = []
+    for row in rows:
+        top = row.against_first.unseen
+        if top is None:
+            return ""
+        share = words.is_share(top)
+        by = f" ({words.signed(top.difference, share, unit=True)}, {words.span(top)})" if row.against_last else ""
+        found.append(f"{row.name} {words.amount(top.after, share)}{by}")
+    leaked = words.counted(rows[0].against_first.taught, "leaked test sample")
+    return f"Without {leaked}, which lie in the train split of a row too: {'; '.join(found)}."
