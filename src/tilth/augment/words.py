@@ -76,8 +76,8 @@ def class_words(texts: Sequence[str], targets: Array, *, share: float) -> LabelW
         return LabelWords((frozenset(),) * targets.shape[1])
     present = reader.fit_transform(texts)
     names = reader.get_feature_names_out()
-    seen, by_chance = _seen(present, targets)
-    scores = np.where(seen > by_chance, chi_squared(present, targets), 0.0)
+    seen, by_chance, rest = _seen(present, targets)
+    scores = np.where(seen > by_chance, _apart(seen, by_chance, rest), 0.0)
     found: list[frozenset[str]] = []
     for of_class, there in zip(scores, seen > 0, strict=True):
         best = np.argsort(-of_class, kind="stable")[: int(np.ceil(share * there.sum()))]
@@ -91,19 +91,23 @@ def chi_squared(present: Any, targets: Array) -> Array:
     present  (n, v) counts, dense or sparse
     targets  (n, k) 0..1
     """
-    seen, with_class = _seen(present, targets)
-    off = (seen - with_class) ** 2
-    without = np.asarray(present.sum(axis=0), dtype=np.float64).ravel() - with_class
-    return np.divide(off, with_class, out=np.zeros_like(off), where=with_class > 0) + np.divide(
-        off, without, out=np.zeros_like(off), where=without > 0
-    )
+    return _apart(*_seen(present, targets))
 
 
-def _seen(present: Any, targets: Array) -> tuple[Array, Array]:
-    """(k, v) how often each word comes in each class, and how often it would if classes did not matter."""
+def _seen(present: Any, targets: Array) -> tuple[Array, Array, Array]:
+    """(k, v) how often each word comes in each class, how often it would if classes did not matter, and then outside of it."""
     total = np.asarray(present.sum(axis=0), dtype=np.float64).ravel()
     seen = np.asarray((present.T @ targets.astype(np.float64)).T)
-    return seen, targets.mean(axis=0, dtype=np.float64)[:, None] * total
+    rate = targets.mean(axis=0, dtype=np.float64)[:, None]
+    return seen, rate * total, (1 - rate) * total
+
+
+def _apart(seen: Array, by_chance: Array, rest: Array) -> Array:
+    """(k, v) chi squared of what `_seen` tells."""
+    off = (seen - by_chance) ** 2
+    return np.divide(off, by_chance, out=np.zeros_like(off), where=by_chance > 0) + np.divide(
+        off, rest, out=np.zeros_like(off), where=rest > 0
+    )
 
 
 def _words(text: str) -> list[str]:

@@ -89,13 +89,11 @@ class MendLabels:
         latest = {one.ids[0]: one for one in named}
         rows = data.only(latest).split(*self.splits)
         few = np.count_nonzero(data.split(*self.splits).raw.targets, axis=0) < self.fewest
-        of_few: Array = np.asarray((rows.targets[:, few] > 0).any(axis=1))
-        if data.schema.task == "multi-label":
-            propose = partial(self._multi, few=frozenset(np.flatnonzero(few).tolist()))
-        else:
-            propose, rows, of_few = self._single, rows.where(~of_few), of_few[~of_few]
+        of_many = rows.where(np.asarray((rows.targets[:, few] <= 0).all(axis=1)))
+        several = data.schema.task == "multi-label"
+        propose = partial(self._multi, few=frozenset(np.flatnonzero(few).tolist())) if several else self._single
         proposed = []
-        for sample in rows:
+        for sample in rows if several else of_many:
             finding = latest[sample.id]
             edit = propose(sample, finding.evidence, data)
             if edit is not None:
@@ -107,7 +105,7 @@ class MendLabels:
         edits = within_caps(data, (edit for _, edit in proposed), most=self._most(data, noise))
         if self.weigh:
             settled = {edit.id for edit in edits}
-            left = [sample for sample in rows.where(~of_few) if sample.id not in settled]
+            left = [sample for sample in of_many if sample.id not in settled]
             edits += [edit for sample in left if (edit := _weighed(sample, latest[sample.id].evidence, data))]
         return edits
 
