@@ -18,11 +18,13 @@ from numba.core import caching
 from tilth.augment.operation import Move
 from tilth.augment.operations import affine, levels, moving, operate, pixels, smooth, tone
 from tilth.augment.operations import kernels as package
-from tilth.augment.operations.kernels import compiled, kept, reading
 from tilth.augment.operations.kernels import levels as kernels
+from tilth.augment.operations.kernels import reading
 from tilth.augment.operations.paint import as_floats, as_pixels, painted_batch
 from tilth.augment.operations.swift import SWIFT
-from tilth.numerics import picture
+from tilth.numerics import compiled, picture
+from tilth.numerics.compiled import kept
+from tilth.numerics.compiled.kernels import kernel
 
 SIZES = [(1, 1), (1, 30), (30, 1), (2, 3), (17, 5), (5, 90), (33, 47), (40, 64)]
 
@@ -284,7 +286,7 @@ def folder(tmp_path, monkeypatch):
 
 def made_anew():
     """What a next process makes of the kernel, and how many times it was found as kept."""
-    made = compiled.kernel(plus_one)
+    made = kernel(plus_one)
     assert made(2) == 3
     return sum(made.stats.cache_hits.values())
 
@@ -307,7 +309,7 @@ def test_a_kernel_is_compiled_again_when_any_module_beside_it_changes(folder, mo
     made_anew()
     before = {file.name for file in folder.rglob("*.nb?")}
     with monkeypatch.context() as changed:
-        changed.setattr(kept, "sources", lambda _: "changed")
+        changed.setattr(kept, "sources", lambda *_: "changed")
         assert [made_anew(), made_anew()] == [0, 1]
     after = {file.name for file in folder.rglob("*.nb?")}
     assert len(after) == len(before) == 2 and not after & before  # what nobody reads again does not pile up
@@ -369,7 +371,9 @@ def test_where_no_folder_can_be_written_a_kernel_is_compiled_all_the_same(monkey
 
 @pytest.mark.parametrize("missing", ["numba", "llvmlite"])
 def test_a_numba_that_does_not_load_is_told_with_what_to_do_by_every_kernel(missing):
-    names = [module.name for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")]
+    names = [
+        module.name for one in (package, compiled) for module in pkgutil.iter_modules(one.__path__, f"{one.__name__}.")
+    ]
     code = (
         f"import importlib, sys; sys.modules[{missing!r}] = None\n"
         "from tilth.errors import StepError\n"

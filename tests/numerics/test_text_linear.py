@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tilth.numerics.text_linear import fitted_texts, machines
+from tilth.numerics.text_linear import fitted_texts
 
 
 def worded(n, k, seed, *, sure=0.9):
@@ -94,9 +94,3 @@ def test_the_same_texts_give_the_same_machine():
     texts, targets = worded(100, 3, 0)
     first, second = (fitted_texts(texts, targets, multi=False) for _ in range(2))
     assert np.array_equal(first.weights, second.weights) and first.slope == second.slope
-
-
-def test_a_machine_separates_what_can_be_separated():
-    values = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]])
-    coefficients, shift = machines(values, np.eye(3), np.ones(3), 10.0, multi=False)
-    assert ((values @ coefficients + shift).argmax(1) == [0, 1, 2]).all()

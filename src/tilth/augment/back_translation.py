@@ -35,7 +35,7 @@ class BackTranslation:
     most_per_parent: int = 1  # most translators say a thing one way; more for one that draws
     check: bool = True  # ask models of the real texts whether it is still known for its label
 
-    version = 2
+    version = 3
     modality = ("text",)
     source = "Sennrich et al. 2016, arXiv:1511.06709; Yu et al. 2018, arXiv:1804.09541 (as augmentation)"
     cost = "that of the translators"

@@ -41,7 +41,7 @@ class MaskedModel:
     most_per_parent: int = 9  # new texts of one
     check: bool = True  # ask models of the real texts whether it is still known for its label
 
-    version = 2
+    version = 3
     modality = ("text",)
     source = "Kobayashi 2018, arXiv:1805.06201 (contextual augmentation); Devlin et al. 2019, arXiv:1810.04805"
     cost = "one look of the model at each blanked word"

@@ -46,7 +46,7 @@ class Words:
     up_to: int = 0  # classes are brought up to so many texts, not to the size of the largest; 0: to that
     most_per_parent: int = 9  # new texts of one; EDA's choice
 
-    version = 3
+    version = 4
     modality = ("text",)
     own_learner = True
     source = "Wei and Zou 2019, arXiv:1901.11196 (EDA); Devlin et al. 2019, arXiv:1810.04805, for masking"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,15 @@ def lower(word: str) -> str:
 
 
 def negates(word: str) -> bool:
-    return lower(word) in NEGATIONS or lower(word).endswith("n't")
+    return _read(word)[1]
+
+
+@lru_cache(maxsize=100_000)  # words come again and again, and each is asked several times for every text it is in
+def _read(word: str) -> tuple[str, bool, bool]:
+    """The word as it is compared, whether it negates, and whether it is plain: no name and no number."""
+    compared = lower(word)
+    plain = word.islower() and not any(letter.isdigit() for letter in word)
+    return compared, compared in NEGATIONS or compared.endswith("n't"), plain
 
 
 @dataclass(frozen=True)
@@ -121,13 +129,12 @@ def safe(text: str, keep: frozenset[str]) -> tuple[list[re.Match[str]], Array]:
     digit or a capital inside the sentence (names), and the words of `keep`.
     """
     found = list(WORD.finditer(text))
-    free = np.zeros(len(found), dtype=bool)
-    for at, match in enumerate(found):
-        word = match.group()
-        after_negation = at > 0 and negates(found[at - 1].group())
-        plain = word.islower() and not any(letter.isdigit() for letter in word)
-        free[at] = at > 0 and plain and not after_negation and not negates(word) and lower(word) not in keep
-    return found, free
+    free, stands = list[bool](), True  # the first word stands as it is
+    for match in found:
+        compared, negation, plain = _read(match.group())
+        free.append(plain and not stands and not negation and compared not in keep)
+        stands = negation
+    return found, np.array(free, dtype=bool)
 
 
 def swapped(text: str, keep: frozenset[str], rng: np.random.Generator, *, share: float) -> str:

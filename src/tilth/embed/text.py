@@ -9,6 +9,7 @@ import numpy as np
 
 from tilth.dataset import Dataset
 from tilth.numerics.descriptor import unit
+from tilth.numerics.pieces import PieceCounter
 from tilth.sample import TEST
 from tilth.signal import Array, Signal
 from tilth.steps import Run
@@ -22,7 +23,7 @@ class Text:
     dims: int = 128  # directions kept; the usual range is 100 to 300 (Landauer et al. 1998)
     most: int = 50_000  # words, and pieces of words, counted at most: the frequent ones; bounds the memory
 
-    version = 1
+    version = 2
     gives = ("embedding",)
     grain = "dataset"
     modality = ("text",)
@@ -63,15 +64,13 @@ def _weighed(counted: list[str], texts: list[str], most: int) -> Any:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     parts: list[Any] = []
-    kinds: tuple[dict[str, Any], ...] = (
-        {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"\w+", "dtype": np.float32},
-        {"analyzer": "char_wb", "ngram_range": (3, 5), "dtype": np.float32},
-    )
     least = 2 if len(counted) >= 100 else 1  # what comes once joins nothing
-    for kind in kinds:
-        vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=least, max_features=most, **kind)
+    common: dict[str, Any] = {"sublinear_tf": True, "min_df": least, "max_features": most, "dtype": np.float32}
+    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+", **common)
+    for counter in (words, PieceCounter((3, 5), least=least, most=most)):
         try:
-            parts.append(vectorizer.fit(counted).transform(texts))
+            counter.fit_transform(counted)
+            parts.append(counter.transform(texts))
         except ValueError:  # an empty vocabulary
             continue
     return hstack(parts).tocsr() if parts else None

@@ -1,19 +1,20 @@
 """A linear classifier of texts: weighed words, pairs of words and pieces of words; support vectors; probabilities.
 
-One machine a class, each against the rest: of 150 classes some fifty times as fast as a softmax over all of them, and as
-right. Its distances are turned into probabilities by one temperature (of several labels: one slope and shift for all classes),
+One machine a class, each against the rest: as right as a softmax over all classes. Its distances are turned into probabilities by one temperature (of several labels: one slope and shift for all classes),
 taken where they foretell labels best that the machine did not see.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from tilth.numerics.machines import trained
+from tilth.numerics.pieces import PieceCounter
 
 Array = npt.NDArray[Any]
 
@@ -24,7 +25,6 @@ points of a hundred more than 0.3), 1 where all are right (benchmarks/text)."""
 _MANY = 1_000  # texts from which on a word or piece that comes once is left out: half of them do, and they join nothing
 _FOLDS = 3  # parts, each foretold by the others, from which strength and temperature are taken
 _PLENTY = 3_000  # texts from which on one part is enough: a thousand to foretell
-_TOLERANCE = 0.1  # LIBLINEAR's own; scikit-learn's 1e-4 takes three times as long and is no better
 _USUAL = 4.0  # temperature where there is too little to take it from; 3 to 6 are usual
 _FEWEST = 30  # texts from which it is taken
 
@@ -73,6 +73,7 @@ def fitted_texts(
     balanced: bool = False,
     pairs: int = 2,
     letters: tuple[int, int] = (2, 5),
+    threads: int = 1,
 ) -> TextClassifier:
     """A classifier of these texts.
 
@@ -83,97 +84,51 @@ def fitted_texts(
     strength  scikit-learn's C; None: cross-validated among `STRENGTHS`
     balanced  every class counts alike, however few texts it has
     pairs     words in a row at most that count as one; letters: the shortest and longest pieces
+    threads   that it may use; the classifier is the same with any number
     """
     rows_weight = np.ones(len(texts)) if weights is None else np.asarray(weights, np.float64)
     if balanced:
         rows_weight = rows_weight * _even(targets, multi=multi)
-    counters = learned_counters(texts, most=most_terms, pairs=pairs, letters=letters)
-    values = counted(counters, texts)
+    counters, values = learned_counters(texts, most=most_terms, pairs=pairs, letters=letters)
     open_ = targets.sum(axis=0) > 0
     tried = STRENGTHS if strength is None else (strength,)
-    best, slope, rise = _calibrated(values, targets, rows_weight, groups, tried, multi=multi)
-    coefficients, shift = machines(values, targets, rows_weight, best, multi=multi)
+    best, slope, rise = _calibrated(values, targets, rows_weight, groups, tried, multi=multi, threads=threads)
+    ((coefficients, shift),) = trained(values, targets, rows_weight, (best,), multi=multi, threads=threads)
     return TextClassifier(counters, coefficients, shift, slope, rise, open_, multi, best)
 
 
 # -- counting -------------------------------------------------------------------------------------------------
 
 
-def learned_counters(texts: Sequence[str], *, most: int, pairs: int, letters: tuple[int, int]) -> tuple[Any, ...]:
-    """Counters that know the words and pieces of these texts; those that found nothing are left out."""
+def learned_counters(
+    texts: Sequence[str], *, most: int, pairs: int, letters: tuple[int, int]
+) -> tuple[tuple[Any, ...], Any]:
+    """Counters that know the words and pieces of these texts, without those that found nothing; and what `counted` gives."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     least = 2 if len(texts) >= _MANY else 1
     common: dict[str, Any] = {"sublinear_tf": True, "max_features": most, "dtype": np.float32, "min_df": least}
     # Single letters count as words: "I" and Chinese characters say something.
     words = TfidfVectorizer(ngram_range=(1, pairs), token_pattern=r"(?u)\b\w+\b", **common)
-    pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=letters, **common)
-    return tuple(counter for counter in (words, pieces) if _learned(counter, texts))
-
-
-def _learned(counter: Any, texts: Sequence[str]) -> bool:
-    try:
-        counter.fit(texts)
-    except ValueError:  # scikit-learn's word for an empty vocabulary
-        return False
-    return True
+    counters, tables = list[Any](), list[Any]()
+    for counter in (words, PieceCounter(letters, least=least, most=most)):
+        try:
+            tables.append(counter.fit_transform(texts))
+        except ValueError:  # scikit-learn's word, and ours, for an empty vocabulary
+            continue
+        counters.append(counter)
+    return tuple(counters), _beside(tables, len(texts))
 
 
 def counted(counters: tuple[Any, ...], texts: Sequence[str]) -> Any:
     """(n, terms) sparse float32; one column of nothing where no counter found anything."""
+    return _beside([counter.transform(texts) for counter in counters], len(texts))
+
+
+def _beside(tables: Sequence[Any], count: int) -> Any:
     from scipy.sparse import csr_matrix, hstack
 
-    if not counters:
-        return csr_matrix((len(texts), 1), dtype=np.float32)
-    return hstack([counter.transform(texts) for counter in counters], format="csr")
-
-
-# -- the machines ---------------------------------------------------------------------------------------------
-
-
-def machines(values: Any, targets: Array, weights: Array, strength: float, *, multi: bool) -> tuple[Array, Array]:
-    """(terms, k) and (k,): for each class its distance from all others.
-
-    Source  Fan et al. 2008, LIBLINEAR (L2-regularised squared hinge); Rifkin and Klautau 2004 (one against the rest)
-    """
-    k = targets.shape[1]
-    coefficients, shift = np.zeros((values.shape[1], k), np.float32), np.full(k, -1.0)
-    if multi:
-        for c in range(k):
-            coefficients[:, c], shift[c] = _against_rest(values, targets[:, c], weights, strength)
-        return coefficients, shift
-    rows, labels = np.nonzero(targets * weights[:, None])  # the machine does not see what weighs nothing
-    present = np.unique(labels)
-    if len(present) < 2:
-        shift[present] = 1.0
-        return coefficients, shift
-    machine = _machine(values[rows], labels, targets[rows, labels] * weights[rows], strength)
-    if len(present) == 2:  # one machine tells both
-        coefficients[:, present] = np.outer(machine.coef_[0], (-1, 1))
-        shift[present] = machine.intercept_[0] * np.array((-1, 1))
-    else:
-        coefficients[:, present], shift[present] = machine.coef_.T, machine.intercept_
-    return coefficients, shift
-
-
-def _against_rest(values: Any, shares: Array, weights: Array, strength: float) -> tuple[Array, float]:
-    """(terms,) and a shift, for one class of several that a text may have."""
-    yes, no = np.flatnonzero(shares * weights > 0), np.flatnonzero((1 - shares) * weights > 0)
-    if not len(yes) or not len(no):
-        return np.zeros(values.shape[1], np.float32), 1.0 if len(yes) else -1.0
-    rows, truth = np.concatenate([no, yes]), np.repeat([0, 1], [len(no), len(yes)])
-    both = np.concatenate([(1 - shares[no]) * weights[no], shares[yes] * weights[yes]])
-    machine = _machine(values[rows], truth, both, strength)
-    return machine.coef_[0], float(machine.intercept_[0])
-
-
-def _machine(values: Any, truth: Array, weights: Array, strength: float) -> Any:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.svm import LinearSVC
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a fit that is not quite at its optimum still tells
-        return LinearSVC(C=strength, tol=_TOLERANCE, random_state=0).fit(values, truth, sample_weight=weights)
+    return hstack(tables, format="csr") if tables else csr_matrix((count, 1), dtype=np.float32)
 
 
 def _even(targets: Array, *, multi: bool) -> Array:
@@ -189,7 +144,14 @@ def _even(targets: Array, *, multi: bool) -> Array:
 
 
 def _calibrated(
-    values: Any, targets: Array, weights: Array, groups: Array | None, strengths: tuple[float, ...], *, multi: bool
+    values: Any,
+    targets: Array,
+    weights: Array,
+    groups: Array | None,
+    strengths: tuple[float, ...],
+    *,
+    multi: bool,
+    threads: int,
 ) -> tuple[float, float, float]:
     """The strength, and slope and rise with which its distances foretell labels best that were not learned."""
     from tilth.numerics.folds import fold_of
@@ -201,14 +163,15 @@ def _calibrated(
     foretell = _slope_and_rise if multi else _temperature
     asked = range(1 if len(targets) >= _PLENTY else _FOLDS)
     told = np.isin(parts, list(asked))
+    distances: Array = np.zeros((len(strengths), *targets.shape))
+    for part in asked:
+        held = parts == part
+        each = trained(values, targets, weights * ~held, strengths, multi=multi, threads=threads)
+        for row, (coefficients, shift) in enumerate(each):
+            distances[row, held] = values[held] @ coefficients + shift
     tried: list[tuple[float, float, float, float]] = []
-    for strength in strengths:
-        distances = np.zeros(targets.shape)
-        for part in asked:
-            held = parts == part
-            coefficients, shift = machines(values[~held], targets[~held], weights[~held], strength, multi=multi)
-            distances[held] = values[held] @ coefficients + shift
-        loss, slope, rise = foretell(distances[told], targets[told], weights[told])
+    for strength, one in zip(strengths, distances, strict=True):
+        loss, slope, rise = foretell(one[told], targets[told], weights[told])
         tried.append((loss, strength, slope, rise))
     return min(tried)[1:]
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tilth.numerics.folds import fold_of
+from tilth.numerics.pieces import PieceCounter
 
 Array = npt.NDArray[Any]
 Model = Callable[[Sequence[str]], Array]
@@ -86,7 +87,7 @@ class Neighborhood:
     row     real text's key -> its row
     """
 
-    counter: Any
+    counter: PieceCounter
     table: Any
     targets: Array
     copies: tuple[Array, ...]
@@ -94,17 +95,9 @@ class Neighborhood:
 
     @classmethod
     def of(cls, texts: Sequence[str], targets: Array, keys: Sequence[str]) -> Neighborhood:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
         # What is in a twentieth of the texts tells none apart, and costs most of the time.
         common = max(_COMMON, len(texts) // 20)
-        counter = TfidfVectorizer(
-            analyzer="char_wb",
-            ngram_range=(3, 4),
-            max_df=min(common, len(texts)),
-            sublinear_tf=True,
-            dtype=np.float32,  # pyright: ignore[reportArgumentType]
-        )
+        counter = PieceCounter((3, 4), common=min(common, len(texts)))
         weighed: Any = counter.fit_transform([*texts, "----"])[: len(texts)]  # never an empty vocabulary
         _, group = np.unique([text.lower() for text in texts], return_inverse=True)
         members = [np.flatnonzero(group == one) for one in range(group.max() + 1)]

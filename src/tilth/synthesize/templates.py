@@ -46,7 +46,7 @@ class Templates:
     support: int = 3  # texts that a found template must stand for
     check: bool = True  # ask a model of the real texts; False where nothing real is there yet
 
-    version = 2
+    version = 3
     modality = ("text",)
     source = "Ribeiro et al. 2020, arXiv:2005.04118 (CheckList's templates); here with agreement, weights and a check"
     cost = "0.1 ms a text; with the check about 0.5 ms, and three linear models"

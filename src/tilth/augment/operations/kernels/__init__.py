@@ -1,24 +1,9 @@
 """Loops over bytes that numba compiles: for whoever asks for speed below what whole arrays at a time give.
 
-Modules of this package load numba, 0.6 s of it (0.2 s to import it, 0.4 s at the first kernel); so they are imported
-where they are used. Kernels work on flat rows of uint8 and know nothing of operations; what they are called with has
-its shape and range checked before.
-
-A compiled kernel is kept until any module of this folder changes (`kept`): a kernel has pieces of others in it, `lanes`
-and `bicubic` among them, and whoever changes one has nothing to throw away.
+Modules of this package load numba and are imported where they are used, as `numerics.compiled` says. Kernels work on flat
+rows of uint8 and know nothing of operations; what they are called with has its shape and range checked before.
 """
 
 from __future__ import annotations
 
-import importlib
-
-from tilth.errors import StepError
-
-# Here and not where kernels are compiled, as every module of this package comes past here before it imports numba.
-try:
-    importlib.import_module("numba")
-except (ImportError, OSError) as fault:  # a wheel for another processor, a numba that does not know this numpy
-    raise StepError(
-        f"image operations are compiled by numba, and it does not load here ({fault}).\n"
-        "  Install it again:  python -m pip install --force-reinstall numba"
-    ) from fault
+import tilth.numerics.compiled  # noqa: F401  before any module here imports numba: it says what to do where that does not load

@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from tilth.augment.operations.kernels.lanes import (
+from tilth.numerics.compiled.lanes import (
     BYTE,
     LONG,
     SHORT,

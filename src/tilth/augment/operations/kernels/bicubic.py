@@ -8,7 +8,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from tilth.augment.operations.kernels.lanes import (
+from tilth.numerics.compiled.lanes import (
     BYTE,
     LONG,
     SHORT,

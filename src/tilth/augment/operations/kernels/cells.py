@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tilth.augment.operations.kernels.compiled import kernel, part
+from tilth.numerics.compiled.kernels import kernel, part
 from tilth.signal import Array
 
 

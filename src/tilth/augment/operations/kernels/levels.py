@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from tilth.augment.operations.kernels.bands import eight
-from tilth.augment.operations.kernels.compiled import kernel, part
 from tilth.augment.operations.kernels.narrow import leveled, plus, shifted, times
+from tilth.numerics.compiled.kernels import kernel, part
 from tilth.signal import Array
 
 GAIN = 14  # bits behind the point; 255 times a gain of 255 still fits into 32 bits

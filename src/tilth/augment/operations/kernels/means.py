@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tilth.augment.operations.kernels.bands import WIDE, mean
-from tilth.augment.operations.kernels.compiled import kernel, part
+from tilth.numerics.compiled.kernels import kernel, part
 from tilth.signal import Array
 
 

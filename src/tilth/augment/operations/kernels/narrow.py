@@ -7,7 +7,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from tilth.augment.operations.kernels.lanes import intrinsic
+from tilth.numerics.compiled.lanes import intrinsic
 
 _16, _32 = ir.IntType(16), ir.IntType(32)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tilth.augment.operations.kernels.bicubic import read_colour, read_grey
-from tilth.augment.operations.kernels.compiled import kernel, part
+from tilth.numerics.compiled.kernels import kernel, part
 from tilth.signal import Array
 
 _STEPS = 256  # places within a pixel: half of one is off by half a level at the hardest edge

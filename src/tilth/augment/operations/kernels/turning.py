@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tilth.augment.operations.kernels.bands import turn_five
-from tilth.augment.operations.kernels.compiled import kernel
+from tilth.numerics.compiled.kernels import kernel
 from tilth.signal import Array
 
 

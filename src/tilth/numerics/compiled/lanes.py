@@ -1,7 +1,8 @@
-"""Vectors of bytes, said to LLVM directly: sixteen taps of a bicubic reading are one load, and not sixteen.
+"""Vectors, said to LLVM directly: sixteen taps of a bicubic reading are one load, and not sixteen.
 
-numba's own loops come out ten times as slow here, as LLVM is not allowed to join loads of neighbours in a straight line
-of code. What is said is plain LLVM, without instructions of any one processor; all of it is on whole numbers.
+numba's own loops come out up to ten times as slow here, as LLVM is not allowed to join loads of neighbours in a straight
+line of code. What is said is plain LLVM, without instructions of any one processor. Lanes are never summed with each
+other: floats, too, come out the same everywhere.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from llvmlite import ir
 from numba import extending
 
 BYTE, SHORT, WORD, LONG = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64)
+FLOAT = ir.FloatType()
 
 
 def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -20,7 +22,7 @@ def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
     return extending.intrinsic(function)
 
 
-def vector(kind: ir.IntType, count: int) -> ir.VectorType:
+def vector(kind: ir.Type, count: int) -> ir.VectorType:
     return ir.VectorType(kind, count)
 
 

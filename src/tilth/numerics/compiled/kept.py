@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 
 @functools.cache
-def sources(folder: Path) -> str:
-    """Another word for every state of the modules in a folder."""
+def sources(*folders: Path) -> str:
+    """Another word for every state of the modules in these folders."""
     digest = hashlib.sha256()
-    for file in sorted(folder.glob("[!.]*.py")):  # a dot begins an editor's lock, a link to nowhere
+    # A dot begins an editor's lock, a link to nowhere.
+    for file in (file for folder in folders for file in sorted(folder.glob("[!.]*.py"))):
         digest.update(f"{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:12]
 
@@ -30,7 +32,8 @@ class Kept(FunctionCache):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        self._base = f"{self._impl.filename_base}.{sources(Path(__file__).parent)}"
+        state = sources(Path(__file__).parent, Path(inspect.getfile(function)).parent)
+        self._base = f"{self._impl.filename_base}.{state}"
         stamp = self._impl.locator.get_source_stamp()
         self._cache_file = IndexDataCacheFile(self.cache_path, self._base, stamp)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numba
 
-from tilth.augment.operations.kernels.kept import Kept
+from tilth.numerics.compiled.kept import Kept
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
