@@ -112,17 +112,20 @@ def ours(texts: list[str], targets: Array, asked: list[str], multi: bool, **sett
 def by_scikit_learn(texts: list[str], targets: Array, asked: list[str], multi: bool) -> Array:
     """The same model with scikit-learn's counter of pieces and its LIBLINEAR, what learn.text-linear was up to version 2."""
     with (
-        mock.patch.object(text_linear, "PieceCounter", counter_of_pieces),
+        mock.patch.object(text_linear, "PieceCounter", PiecesOfScikitLearn),
         mock.patch.object(text_linear, "trained", by_liblinear),
     ):
         return ours(texts, targets, asked, multi)
 
 
-def counter_of_pieces(letters: tuple[int, int], *, least: int, most: int) -> Any:
-    from sklearn.feature_extraction.text import TfidfVectorizer
+class PiecesOfScikitLearn:
+    @staticmethod
+    def learned(texts: list[str], letters: tuple[int, int], *, least: int, most: int) -> tuple[Any, Any]:
+        from sklearn.feature_extraction.text import TfidfVectorizer
 
-    settings: Any = {"analyzer": "char_wb", "ngram_range": letters, "min_df": least, "max_features": most}
-    return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **settings)
+        settings: Any = {"analyzer": "char_wb", "ngram_range": letters, "min_df": least, "max_features": most}
+        counter = TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **settings)
+        return counter, counter.fit_transform(texts)
 
 
 def by_liblinear(
@@ -143,6 +146,8 @@ def by_liblinear(
                 coefficients[:, c], shift[c] = machine.coef_[0], machine.intercept_[0]
         else:
             machine.fit(values[seen], targets[seen].argmax(axis=1), sample_weight=weights[seen])
+            if len(machine.classes_) < 3:
+                raise ValueError("three classes or more are measured here")
             coefficients[:, machine.classes_], shift[machine.classes_] = machine.coef_.T, machine.intercept_
         found.append((coefficients, shift))
     return found

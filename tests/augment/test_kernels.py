@@ -1,6 +1,5 @@
 """Compiled loops give what plain arrays give: known answers, every shape, nothing read or written beyond a picture."""
 
-import errno
 import os
 import pkgutil
 import shutil
@@ -13,7 +12,6 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from numba.core import caching
 
 from tilth.augment.operation import Move
 from tilth.augment.operations import affine, levels, moving, operate, pixels, smooth, tone
@@ -23,8 +21,6 @@ from tilth.augment.operations.kernels import reading
 from tilth.augment.operations.paint import as_floats, as_pixels, painted_batch
 from tilth.augment.operations.swift import SWIFT
 from tilth.numerics import compiled, picture
-from tilth.numerics.compiled import kept
-from tilth.numerics.compiled.kernels import kernel
 
 SIZES = [(1, 1), (1, 30), (30, 1), (2, 3), (17, 5), (5, 90), (33, 47), (40, 64)]
 
@@ -273,63 +269,29 @@ def test_locked_pictures_are_taken_too():
     assert np.array_equal(run("hflip", shown, 1.0), shown[:, :, ::-1])
 
 
-def plus_one(value):
-    return value + 1
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """Where kernels made in this test are kept."""
-    monkeypatch.setattr(caching.config, "CACHE_DIR", str(tmp_path))
-    return tmp_path
-
-
-def made_anew():
-    """What a next process makes of the kernel, and how many times it was found as kept."""
-    made = kernel(plus_one)
-    assert made(2) == 3
-    return sum(made.stats.cache_hits.values())
-
-
-def test_a_kernel_is_kept(folder):
-    assert [made_anew(), made_anew()] == [0, 1]
-    assert {file.suffix for file in folder.rglob("*.nb?")} == {".nbi", ".nbc"}
-
-
-@pytest.mark.parametrize("left", [0.0, 0.5])
-@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
-def test_a_damaged_file_is_taken_away_and_the_kernel_compiled(folder, suffix, left):
-    made_anew()
-    (file,) = folder.rglob(f"*.{suffix}")
-    file.write_bytes(file.read_bytes()[: int(left * file.stat().st_size)])
-    assert [made_anew(), made_anew()] == [0, 1]
-
-
-def test_a_kernel_is_compiled_again_when_any_module_beside_it_changes(folder, monkeypatch):
-    made_anew()
-    before = {file.name for file in folder.rglob("*.nb?")}
-    with monkeypatch.context() as changed:
-        changed.setattr(kept, "sources", lambda *_: "changed")
-        assert [made_anew(), made_anew()] == [0, 1]
-    after = {file.name for file in folder.rglob("*.nb?")}
-    assert len(after) == len(before) == 2 and not after & before  # what nobody reads again does not pile up
-
-
-def test_a_changed_helper_is_seen_in_a_copy_of_the_kernels(tmp_path):
-    """What `turned` makes, by way of `turn_five` in `bands`, before and after that takes the pixels in another order."""
+@pytest.mark.parametrize(
+    ("module", "was", "becomes"),
+    [
+        ("augment/operations/kernels/bands.py", "13 - 3 * (lane // 3)", "1 + 3 * (lane // 3)"),
+        ("numerics/compiled/lanes.py", "lanes = list(order)", "lanes = [*order][::-1]"),
+    ],
+)
+def test_a_changed_helper_is_seen_in_a_copy_of_the_kernels(tmp_path, module, was, becomes):
+    """What `turned` makes, by way of `turn_five` in `bands` and `picked` in `lanes`, before and after one of them takes the
+    pixels in another order."""
     root, code = Path(package.__path__[0]).parents[3], f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{TURNED}"
     shutil.copytree(root / "tilth", tmp_path / "tilth", ignore=shutil.ignore_patterns("__pycache__"))
-    bands = tmp_path / "tilth/augment/operations/kernels/bands.py"
+    helper = tmp_path / "tilth" / module
     env = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "kept")}
 
     def turned():
         command = [sys.executable, "-c", code]
         return subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout.split()
 
-    (made, found), text = turned(), bands.read_text()
-    changed = text.replace("13 - 3 * (lane // 3)", "1 + 3 * (lane // 3)")
+    (made, found), text = turned(), helper.read_text()
+    changed = text.replace(was, becomes)
     assert found == "0" and changed != text
-    bands.write_text(changed)
+    helper.write_text(changed)
     (other, found), again = turned(), turned()
     assert found == "0" and other != made and again == [other, "1"]
 
@@ -342,31 +304,6 @@ out = np.empty_like(shown)
 turning.turned(shown, out)
 print(out.tobytes().hex(), sum(turning.turned.stats.cache_hits.values()))
 """
-
-
-def test_a_damaged_file_that_cannot_be_taken_away_does_not_stop_a_kernel(folder, monkeypatch):
-    made_anew()
-    (file,) = folder.rglob("*.nbi")
-    file.write_bytes(b"")
-    monkeypatch.setattr(Path, "unlink", refused)
-    assert [made_anew(), made_anew()] == [0, 0]
-
-
-def refused(*_, **__):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def test_a_full_disk_does_not_stop_a_kernel(folder, monkeypatch):
-    monkeypatch.setattr(caching.IndexDataCacheFile, "_save_data", refused)
-    assert [made_anew(), made_anew()] == [0, 0]
-    monkeypatch.undo()
-    monkeypatch.setattr(caching.config, "CACHE_DIR", str(folder))
-    assert [made_anew(), made_anew()] == [0, 1]
-
-
-def test_where_no_folder_can_be_written_a_kernel_is_compiled_all_the_same(monkeypatch):
-    monkeypatch.setattr(caching.FunctionCache._impl_class, "_locator_classes", [])
-    assert [made_anew(), made_anew()] == [0, 0]
 
 
 @pytest.mark.parametrize("missing", ["numba", "llvmlite"])

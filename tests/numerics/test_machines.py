@@ -110,3 +110,49 @@ def test_a_machine_separates_what_can_be_separated():
     values = csr_matrix(np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]], np.float32))
     (found,) = trained(values, np.eye(3), np.ones(3), (10.0,), multi=False)
     assert (far(values, found).argmax(1) == [0, 1, 2]).all()
+
+
+@pytest.mark.parametrize("share", [1e-6, 1e-12, 1e-38, 1e-40])
+@pytest.mark.parametrize("multi", [False, True])
+def test_a_tiny_share_or_weight_is_as_good_as_nothing(share, multi):
+    values, targets = problem(k=3)
+    parted, light = targets.copy(), np.ones(len(targets))
+    parted[0] = np.roll(targets[0], 1) * share + targets[0]
+    light[0] = share
+    (plain,) = trained(values, targets, np.ones(len(targets)), (1.0,), multi=multi, tolerance=EXACT)
+    (found,) = trained(values, parted, np.ones(len(targets)), (1.0,), multi=multi, tolerance=EXACT)
+    assert np.allclose(far(values, found), far(values, plain), atol=2e-3)
+    (rest,) = trained(values[1:], targets[1:], np.ones(len(targets) - 1), (1.0,), multi=multi, tolerance=EXACT)
+    (found,) = trained(values, targets, light, (1.0,), multi=multi, tolerance=EXACT)
+    assert np.allclose(far(values, found), far(values, rest), atol=2e-3)
+
+
+def test_a_share_that_rounding_brought_above_one_is_one():
+    values, targets = problem(k=3)
+    (plain,) = trained(values, targets, np.ones(len(targets)), (1.0,), multi=True)
+    (found,) = trained(values, targets * (1 + 1e-12), np.ones(len(targets)), (1.0,), multi=True)
+    assert np.allclose(far(values, found), far(values, plain), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"values": csr_matrix((5, 3), dtype=np.float32)},
+        {"values": csr_matrix((4, 3), dtype=np.float32).tocsc()},
+        {"weights": np.ones(3)},
+        {"weights": np.array([1, 1, 1, np.nan])},
+        {"targets": np.full((4, 2), np.inf)},
+        {"strengths": (0.0,)},
+        {"strengths": (1.0, float("nan"))},
+        {"values": csr_matrix(np.full((4, 3), np.nan, np.float32))},
+    ],
+)
+def test_what_does_not_fit_is_refused(change):
+    given = {
+        "values": csr_matrix((4, 3), dtype=np.float32),
+        "targets": np.eye(2)[[0, 1, 0, 1]],
+        "weights": np.ones(4),
+        "strengths": (1.0,),
+    }
+    with pytest.raises(ValueError):
+        trained(**given | change, multi=False)

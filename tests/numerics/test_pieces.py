@@ -31,11 +31,8 @@ def alike(texts, others, letters, *, least=1, common=None, most=None):
         dtype=np.float32,
         **given,
     )
-    ours = PieceCounter(letters, least=least, common=common, most=most)
-    for asked, wanted in (
-        (ours.fit_transform(texts), theirs.fit_transform(texts)),
-        (ours.transform(others), theirs.transform(others)),
-    ):
+    ours, table = PieceCounter.learned(texts, letters, least=least, common=common, most=most)
+    for asked, wanted in ((table, theirs.fit_transform(texts)), (ours.transform(others), theirs.transform(others))):
         assert asked.shape == wanted.shape and asked.dtype == wanted.dtype == np.float32
         wanted.sort_indices()
         assert np.array_equal(asked.indptr, wanted.indptr) and np.array_equal(asked.indices, wanted.indices)
@@ -57,16 +54,27 @@ def test_any_texts_give_the_table_of_scikit_learn(texts, others):
     alike([*texts, "ab"], [*others, "x"], (2, 4))
 
 
-def test_the_most_frequent_pieces_are_kept_and_of_equals_the_first_in_the_alphabet():
-    counter = PieceCounter((2, 2), most=3)
-    table = counter.fit_transform(["ab ab", "ab cd"])
-    assert table.shape == (2, 3)  # " a", "ab" and "b " come three times, the rest once
-    other = PieceCounter((1, 1), most=2)
-    other.fit_transform(["dcba"])
-    assert [other.transform([letter]).nnz for letter in "abcd"] == [2, 1, 1, 1]  # a space, and then a
+def test_the_most_frequent_pieces_are_kept():
+    texts = ["a" * times + "b" * (12 - times) for times in range(12)]
+    alike(texts, [*texts, "c"], (1, 1), most=2)
+    # "z" comes most often of all and in one text alone: it takes no place from those that count.
+    alike(["ab z zz zzz zzzz", "ab c", "ab cc", "d ab"], ["abcdz"], (1, 1), least=2, most=4)
+
+
+def test_of_equally_frequent_pieces_the_first_in_the_alphabet_is_kept():
+    counter, _ = PieceCounter.learned(["dcba"], (1, 1), most=2)
+    assert [counter.transform([letter]).nnz for letter in "abcd"] == [2, 1, 1, 1]  # a space, and then a
+
+
+def test_pieces_that_do_not_count_are_not_held():
+    dice = np.random.default_rng(0)
+    texts = ["".join(dice.choice(list("abcdefghijklmnopqrst"), 300)) for _ in range(40)]
+    counter, table = PieceCounter.learned(texts, (2, 5), most=100)
+    assert table.shape[1] == 100 and counter.spelling.size < 250 and len(counter.column) == counter.spelling.size
+    assert (counter.transform(texts) != table).nnz == 0
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["  ", "\n"], ["ab", "cd"]])
 def test_where_no_piece_counts_that_is_said(texts):
-    with pytest.raises(ValueError):
-        PieceCounter((3, 3), least=2).fit_transform(texts)
+    with pytest.raises(ValueError, match="no piece"):
+        PieceCounter.learned(texts, (3, 3), least=2)

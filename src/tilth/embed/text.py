@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,11 +67,10 @@ def _weighed(counted: list[str], texts: list[str], most: int) -> Any:
     parts: list[Any] = []
     least = 2 if len(counted) >= 100 else 1  # what comes once joins nothing
     common: dict[str, Any] = {"sublinear_tf": True, "min_df": least, "max_features": most, "dtype": np.float32}
-    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+", **common)
-    for counter in (words, PieceCounter((3, 5), least=least, most=most)):
-        try:
-            counter.fit_transform(counted)
-            parts.append(counter.transform(texts))
-        except ValueError:  # an empty vocabulary
-            continue
+    with suppress(ValueError):  # an empty vocabulary
+        words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+", **common)
+        parts.append(words.fit(counted).transform(texts))
+    with suppress(ValueError):
+        pieces, _ = PieceCounter.learned(counted, (3, 5), least=least, most=most)
+        parts.append(pieces.transform(texts))
     return hstack(parts).tocsr() if parts else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,7 @@ class TextLinear:
     def fit(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> TextLinearModel:
         """Fit it."""
         del valid, seed
-        if self.strength < 0 or self.most_terms < 1:
+        if not 0 <= self.strength < math.inf or self.most_terms < 1:
             raise SettingError(
                 f"learn.text-linear: strength {self.strength} must be 0 or more and most_terms {self.most_terms} at least 1"
             )

@@ -1,7 +1,7 @@
 """Pieces of words, counted and weighed by how rare they are.
 
-The same table as scikit-learn's `TfidfVectorizer(analyzer="char_wb", sublinear_tf=True)`, which cuts up every word of every text
-in Python. Here each word is cut up once, all words at a time, and the counts of the texts are a product: words of texts times
+The same table as that of scikit-learn's `TfidfVectorizer(analyzer="char_wb", sublinear_tf=True)`, but for which of equally frequent
+pieces are left out where there are too many. That one cuts up every word of every text in Python. Here each word is cut up once, all words at a time, and the counts of the texts are a product: words of texts times
 pieces of words.
 """
 
@@ -17,78 +17,67 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
+@dataclass(frozen=True)
 class PieceCounter:
     """Counts pieces of words: so many letters in a row, with a space for either end of the word.
 
-    letters  the shortest and the longest piece; a word that is shorter than the shortest is a piece itself
-    least    texts that a piece must come in to count
-    common   texts that it may come in; None: any number
-    most     pieces that count, the most frequent; of equally frequent ones the first in the alphabet; None: all
+    letters   the shortest and the longest piece; a word that is shorter than the shortest is a piece itself
+    spelling  the pieces that count, and those that they begin with
+    column    (pieces of the spelling,) int32, where each is counted; -1: it is not
+    weigh     scikit-learn's TfidfTransformer
     """
 
-    def __init__(
-        self, letters: tuple[int, int], *, least: int = 1, common: int | None = None, most: int | None = None
-    ) -> None:
-        self.letters, self.least, self.common, self.most = letters, least, common, most
-        self._spelling = Spelling(np.zeros(0, np.int32), ())
-        self._column = np.zeros(0, np.int32)  # of each piece that was seen; -1: it does not count
-        self._weigh: Any = None
+    letters: tuple[int, int]
+    spelling: Spelling
+    column: Array
+    weigh: Any
 
-    def fit_transform(self, texts: Sequence[str]) -> Any:
-        """(n, pieces) sparse float32, rows of length 1; pieces in the order of the alphabet.
+    @classmethod
+    def learned(
+        cls,
+        texts: Sequence[str],
+        letters: tuple[int, int],
+        *,
+        least: int = 1,
+        common: int | None = None,
+        most: int | None = None,
+    ) -> tuple[PieceCounter, Any]:
+        """A counter of the pieces of these texts; and (n, pieces) sparse float32, rows of length 1 or of nothing, pieces in
+        the order of the alphabet.
+
+        least   texts that a piece must come in to count
+        common  texts that it may come in; None: any number
+        most    pieces that count, the most frequent; of equally frequent ones the first in the alphabet; None: all
 
         Raises ValueError where no piece counts.
         """
         from sklearn.feature_extraction.text import TfidfTransformer
 
         words, held = _words(texts)
-        letters = Letters.of(words)
-        self._spelling = Spelling.learned(letters, self.letters[1])
-        size = self._spelling.size
-        places = self._places(letters)
-        ranked = self._spelling.alphabetical()
-        stay = ranked[self._counting(held @ _table(*places, shape=(len(words), size)), ranked)]
+        cut = Letters.of(words)
+        every = Spelling.learned(cut, letters[1])
+        counts = held @ _table(*_places(every, cut, letters[0]), shape=(len(words), every.size))
+        ranked = every.alphabetical()
+        stay = ranked[_counting(counts, ranked, least, common, most)]
         if not len(stay):
-            raise ValueError("no piece of a word is in as many texts as asked")
-        self._column = np.full(size, -1, np.int32)
-        self._column[stay] = np.arange(len(stay))
-        self._weigh = TfidfTransformer(sublinear_tf=True)
-        return self._weigh.fit_transform(self._counts(held, places))
+            raise ValueError("no piece of a word comes in as many texts as asked")
+        column = np.full(every.size, -1, np.int32)
+        column[stay] = np.arange(len(stay))
+        spelling, kept = every.pruned(column >= 0)
+        made = cls(letters, spelling, column[kept], TfidfTransformer(sublinear_tf=True))
+        return made, made.weigh.fit_transform(made._counts(words, held))
 
     def transform(self, texts: Sequence[str]) -> Any:
         """(n, pieces) sparse float32, rows of length 1 or of nothing; pieces that were not learned do not count."""
-        words, held = _words(texts)
-        return self._weigh.transform(self._counts(held, self._places(Letters.of(words))))
+        return self.weigh.transform(self._counts(*_words(texts)))
 
-    def _places(self, letters: Letters) -> tuple[Array, Array]:
-        """The word and the number of every piece that these words have of those that were seen."""
-        rows, pieces = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)]
-        shortest, _ = self.letters
-        for length, at, piece in self._spelling.read(letters):
-            own = letters.word[at]
-            counts = slice(None) if length >= shortest else letters.lengths[own] == length
-            rows.append(own[counts])
-            pieces.append(piece[counts])
-        return np.concatenate(rows), np.concatenate(pieces)
-
-    def _counts(self, held: Any, places: tuple[Array, Array]) -> Any:
-        rows, columns = places[0], self._column[places[1]]
-        known = columns >= 0
-        shape = (held.shape[1], int(self._column.max()) + 1)
-        counts = held @ _table(rows[known], columns[known], shape=shape)
+    def _counts(self, words: Sequence[str], held: Any) -> Any:
+        rows, pieces = _places(self.spelling, Letters.of(words), self.letters[0])
+        columns = self.column[pieces]
+        counted = columns >= 0
+        counts = held @ _table(rows[counted], columns[counted], shape=(len(words), int(self.column.max()) + 1))
         counts.sort_indices()
         return counts
-
-    def _counting(self, counts: Any, ranked: Array) -> Array:
-        """(pieces,) bool, which of the pieces in this order count."""
-        seen = np.bincount(counts.indices, minlength=counts.shape[1])[ranked]
-        fits = seen >= self.least
-        if self.common is not None:
-            fits &= seen <= self.common
-        if self.most is not None and fits.sum() > self.most:
-            total = np.where(fits, np.asarray(counts.sum(axis=0)).ravel()[ranked], 0)
-            fits[np.argsort(-total, kind="stable")[self.most :]] = False
-        return fits
 
 
 @dataclass(frozen=True)
@@ -117,7 +106,7 @@ class Letters:
 
 @dataclass(frozen=True)
 class Spelling:
-    """Numbers for pieces of words, longest first told by what they begin with: a piece is a shorter one and a letter more.
+    """Numbers for pieces of words, the shortest first; a piece is a shorter one and a letter more.
 
     alphabet  letters that were seen, ascending
     longer    for each length from 2 the pieces that were seen, ascending: number of the shorter one * letters + last letter
@@ -162,6 +151,25 @@ class Spelling:
             at, number = at[seen], found[seen]
             yield length, at, number + before
 
+    def pruned(self, wanted: Array) -> tuple[Spelling, Array]:
+        """These pieces, what they begin with and all letters, numbered anew; and the numbers that they had.
+
+        wanted  (pieces,) bool
+        """
+        stay = wanted.copy()
+        ends = np.cumsum([len(self.alphabet), *map(len, self.longer)])
+        starts = [0, *ends[:-1].tolist()]
+        for level in range(len(self.longer), 0, -1):
+            asked = np.flatnonzero(stay[starts[level] : ends[level]])
+            stay[starts[level - 1] + self.longer[level - 1][asked] // len(self.alphabet)] = True
+        stay[: len(self.alphabet)] = True
+        longer: list[Array] = []
+        for level, keys in enumerate(self.longer, start=1):
+            anew = np.cumsum(stay[starts[level - 1] : ends[level - 1]]) - 1
+            begun, last = np.divmod(keys[stay[starts[level] : ends[level]]], len(self.alphabet))
+            longer.append(anew[begun] * len(self.alphabet) + last)
+        return Spelling(self.alphabet, tuple(longer)), np.flatnonzero(stay)
+
     def alphabetical(self) -> Array:
         """(pieces,) their numbers in the order of the alphabet, a shorter one before what begins with it."""
         spelled = np.full((self.size, 1 + len(self.longer)), -1, np.int32)
@@ -174,6 +182,29 @@ class Spelling:
             spelled[own, length] = last
             shorter, start = own, own.stop
         return np.lexsort(spelled.T[::-1])
+
+
+def _places(spelling: Spelling, letters: Letters, shortest: int) -> tuple[Array, Array]:
+    """The word and the number of every piece that these words have of those of the spelling."""
+    rows, pieces = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)]
+    for length, at, piece in spelling.read(letters):
+        own = letters.word[at]
+        counts = slice(None) if length >= shortest else letters.lengths[own] == length
+        rows.append(own[counts])
+        pieces.append(piece[counts])
+    return np.concatenate(rows), np.concatenate(pieces)
+
+
+def _counting(counts: Any, ranked: Array, least: int, common: int | None, most: int | None) -> Array:
+    """(pieces,) bool, which of the pieces in this order count."""
+    seen = np.bincount(counts.indices, minlength=counts.shape[1])[ranked]
+    fits = seen >= least
+    if common is not None:
+        fits &= seen <= common
+    if most is not None and fits.sum() > most:
+        total = np.where(fits, np.asarray(counts.sum(axis=0)).ravel()[ranked], 0)
+        fits[np.argsort(-total, kind="stable")[most:]] = False
+    return fits
 
 
 def _words(texts: Sequence[str]) -> tuple[list[str], Any]:

@@ -7,6 +7,7 @@ taken where they foretell labels best that the machine did not see.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,12 +112,13 @@ def learned_counters(
     # Single letters count as words: "I" and Chinese characters say something.
     words = TfidfVectorizer(ngram_range=(1, pairs), token_pattern=r"(?u)\b\w+\b", **common)
     counters, tables = list[Any](), list[Any]()
-    for counter in (words, PieceCounter(letters, least=least, most=most)):
-        try:
-            tables.append(counter.fit_transform(texts))
-        except ValueError:  # scikit-learn's word, and ours, for an empty vocabulary
-            continue
-        counters.append(counter)
+    with suppress(ValueError):  # scikit-learn's word, and ours, for texts in which nothing is to be counted
+        tables.append(words.fit_transform(texts))
+        counters.append(words)
+    with suppress(ValueError):
+        pieces, table = PieceCounter.learned(texts, letters, least=least, most=most)
+        tables.append(table)
+        counters.append(pieces)
     return tuple(counters), _beside(tables, len(texts))
 
 
@@ -162,16 +164,16 @@ def _calibrated(
     parts = fold_of(own, np.column_stack([targets, np.ones(len(targets))]), folds=_FOLDS, seed=0)
     foretell = _slope_and_rise if multi else _temperature
     asked = range(1 if len(targets) >= _PLENTY else _FOLDS)
-    told = np.isin(parts, list(asked))
-    distances: Array = np.zeros((len(strengths), *targets.shape))
+    told = np.flatnonzero(np.isin(parts, list(asked)))
+    distances: Array = np.zeros((len(strengths), len(told), targets.shape[1]))
     for part in asked:
         held = parts == part
         each = trained(values, targets, weights * ~held, strengths, multi=multi, threads=threads)
         for row, (coefficients, shift) in enumerate(each):
-            distances[row, held] = values[held] @ coefficients + shift
+            distances[row, held[told]] = values[held] @ coefficients + shift
     tried: list[tuple[float, float, float, float]] = []
     for strength, one in zip(strengths, distances, strict=True):
-        loss, slope, rise = foretell(one[told], targets[told], weights[told])
+        loss, slope, rise = foretell(one, targets[told], weights[told])
         tried.append((loss, strength, slope, rise))
     return min(tried)[1:]
 

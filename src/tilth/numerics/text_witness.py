@@ -97,8 +97,9 @@ class Neighborhood:
     def of(cls, texts: Sequence[str], targets: Array, keys: Sequence[str]) -> Neighborhood:
         # What is in a twentieth of the texts tells none apart, and costs most of the time.
         common = max(_COMMON, len(texts) // 20)
-        counter = PieceCounter((3, 4), common=min(common, len(texts)))
-        weighed: Any = counter.fit_transform([*texts, "----"])[: len(texts)]  # never an empty vocabulary
+        some = [*texts, "----"]  # never an empty vocabulary
+        counter, weighed = PieceCounter.learned(some, (3, 4), common=min(common, len(texts)))
+        weighed = weighed[: len(texts)]
         _, group = np.unique([text.lower() for text in texts], return_inverse=True)
         members = [np.flatnonzero(group == one) for one in range(group.max() + 1)]
         copies = tuple(members[one] for one in group.tolist())

@@ -19,19 +19,18 @@ Array = npt.NDArray[Any]
 
 @kernel
 def descended(
-    indptr: Array, columns: Array, values: Array, size: Array,
-    own: Array, sign: Array, room: Array, softness: float, tolerance: float, most: int,
+    indptr: Array, columns: Array, values: Array, squares: Array,
+    rows: Array, sign: Array, room: Array, tolerance: float, most: int,
     weights: Array, shift: Array, pull: Array,
-) -> int:  # fmt: skip
-    """Brings the machines to within `tolerance` of their optimum, from where they are; the number of passes that it took.
+) -> None:  # fmt: skip
+    """Brings the machines to within `tolerance` of their optimum, from where they are, in at most so many passes.
 
     indptr, columns, values  sparse rows: int64, int32, float32
-    size      (n,) float32, squared length of each row, and 1 for the shift
-    own       (m,) int64, the row that each point is
-    sign      (m, LANES) float32, 1 or -1: the side of each machine that the point belongs to
-    room      (m, LANES) float32, 1 / 2 of what the point weighs there; below 0 where it is not there
-    softness  1 / C
-    weights   (d, LANES) float32, shift (LANES,), pull (m, LANES): the machines and their dual variables, changed in place
+    squares  (n,) float32, squared length of each row, and 1 for the shift
+    rows     (m,) int64, the row that each point is
+    sign     (m, LANES) float32, 1 or -1: the side of each machine that the point belongs to
+    room     (m, LANES) float32, 1 / (2 C times what the point weighs there), finite; below 0 where it is not there
+    weights  (d, LANES) float32, shift (LANES,), pull (m, LANES): the machines and their dual variables, changed in place
 
     The loss is the squared hinge, the penalty half of the squared length, the shift a weight as any other.
 
@@ -42,19 +41,17 @@ def descended(
     low, high = np.empty(lanes, np.float32), np.empty(lanes, np.float32)
     far, step = np.empty(lanes, np.float32), np.empty(lanes, np.float32)
     order, live, state = np.arange(count), count, np.uint64(1)
-    for turn in range(1, most + 1):
+    for _ in range(most):
         state = shuffled(order, live, state)
         low[:], high[:] = np.inf, -np.inf
         at = 0
         while at < live:
             point = order[at]
-            row = own[point]
+            row = rows[point]
             start, end = indptr[row], indptr[row + 1]
             far[:] = shift
             gathered(weights, columns, values, start, end, far)
-            idle, moved = moves(
-                far, sign[point], room[point], softness, size[row], at_most, low, high, pull[point], step
-            )
+            idle, moved = moves(far, sign[point], room[point], squares[row], at_most, low, high, pull[point], step)
             if moved:
                 scattered(weights, columns, values, start, end, step)
                 for lane in range(lanes):
@@ -66,18 +63,17 @@ def descended(
                 at += 1
         if settled(low, high, tolerance):
             if live == count:
-                return turn
+                return
             live = count  # those that were left out may pull by now
             at_most[:] = np.inf
         else:
             for lane in range(lanes):
                 at_most[lane] = high[lane] if high[lane] > 0 else np.float32(np.inf)
-    return most
 
 
 @part
 def moves(
-    far: Array, sign: Array, room: Array, softness: float, size: float,
+    far: Array, sign: Array, room: Array, square: float,
     at_most: Array, low: Array, high: Array, pull: Array, step: Array,
 ) -> tuple[bool, bool]:  # fmt: skip
     """The best pull of one point on each machine, all else as it is, and the step that the weights take with it; whether
@@ -85,12 +81,11 @@ def moves(
     none, one = np.float32(0), np.float32(1)
     idle, moved = True, False
     for lane in range(len(far)):
-        held, side, own = pull[lane], sign[lane], room[lane]
-        soft = own * np.float32(softness)
+        held, side, soft = pull[lane], sign[lane], room[lane]
         slope = side * far[lane] - one + held * soft
-        out = (own < none) | ((held == none) & (slope > at_most[lane]))
+        out = (soft < none) | ((held == none) & (slope > at_most[lane]))
         projected = none if (held == none) & (slope > none) else slope
-        new = max(held - slope / (size + soft), none)
+        new = max(held - slope / (square + soft), none)
         new = held if out else new
         low[lane] = low[lane] if out else min(low[lane], projected)
         high[lane] = high[lane] if out else max(high[lane], projected)
