@@ -50,7 +50,7 @@ class Words:
     modality = ("text",)
     own_learner = True
     source = "Wei and Zou 2019, arXiv:1901.11196 (EDA); Devlin et al. 2019, arXiv:1810.04805, for masking"
-    cost = "0.2 ms for a sentence, as much again for its check; 1.5 s to read WordNet"
+    cost = "0.15 ms for a sentence, half as much again for its check; 1.5 s to read WordNet"
 
     def __post_init__(self) -> None:
         for setting in ("operations", "forbid"):
