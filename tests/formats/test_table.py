@@ -53,7 +53,7 @@ def test_finds_the_delimiter(tmp_path: Path, kit, delimiter: str) -> None:
 
 def test_takes_the_usual_names_and_says_what_was_left(tmp_path: Path, kit) -> None:
     reading = read_text(kit, tmp_path, "coarse,fine,question\nA,A:x,who is it\nB,B:y,where is it\n")
-    assert "label from 'coarse' (not 'fine')" in reading.layout
+    assert "label from 'coarse' (not 'fine', which stays as it is)" in reading.layout
     chosen = read_text(kit, tmp_path, "coarse,fine,question\nA,A:x,who is it\nB,B:y,where is it\n", label="fine")
     assert chosen.data.schema.classes == ("A:x", "B:y")
 

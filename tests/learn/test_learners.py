@@ -190,11 +190,12 @@ def test_texts_and_pictures_are_not_taken_for_each_other():
         Linear(embedder="embed.text").fit(words.data.train, None, words.run(), seed=0)
 
 
-@pytest.mark.parametrize("strength", [-1.0, float("nan"), float("inf")])
-def test_a_strength_that_is_none_is_refused(strength):
-    words = worlds.utterances(12)
-    with pytest.raises(SettingError, match="strength"):
-        TextLinear(strength=strength).fit(words.data.train, None, words.run(), seed=0)
+@pytest.mark.parametrize(
+    "wrong", [{"strength": -1.0}, {"strength": float("nan")}, {"strength": float("inf")}, {"most_terms": 0}]
+)
+def test_a_setting_that_cannot_be_is_told_before_any_work(wrong):
+    with pytest.raises(SettingError, match=f"{next(iter(wrong))} is"):
+        TextLinear(**wrong)
 
 
 def test_texts_without_words_are_taken():

@@ -9,7 +9,16 @@ import pytest
 
 import tilth
 from tilth.errors import SourceError, WorkspaceError
+from tilth.run.voice import Silence
 from tilth.testing.worlds import multi_label, photos
+
+
+class Heard(Silence):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def log(self, text: str) -> None:
+        self.said.append(text)
 
 
 def splits(ws: tilth.Workspace) -> dict[str, int]:
@@ -33,6 +42,24 @@ def test_holdout_zero_seals_nothing_and_proves_nothing(tmp_path: Path) -> None:
     ws = tilth.open(source, workspace=tmp_path / "w", holdout=0.0)
     assert "test" not in splits(ws)
     assert ws.improve("quick").evidence is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "holdout", "advice"),
+    [
+        ([(f"text {n}", "ab"[n % 2]) for n in range(20)], 0.2, "50 train samples, and 5 different ones of a class"),
+        ([("the same", "ab"[n % 2]) for n in range(60)], 0.5, "50 train samples, and 2 different ones of a class"),
+        ([(f"text {n}", "ab"[n % 2]) for n in range(60)], 0.0, "let a share be sealed (--holdout 0.2)"),
+    ],
+)
+def test_without_a_proof_what_a_share_would_take_is_told(tmp_path: Path, rows, holdout, advice) -> None:
+    source = tmp_path / "few.csv"
+    source.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
+    voice = Heard()
+    ws = tilth.open(source, workspace=tmp_path / "w", holdout=holdout, voice=voice)
+    assert ws.improve("text").evidence is None
+    (told,) = [line for line in voice.said if line.startswith("No proof")]
+    assert advice in told and not any("are sealed" in line for line in voice.said)
 
 
 def test_splits_by_name_take_their_roles(tmp_path: Path) -> None:

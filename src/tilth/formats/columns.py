@@ -40,11 +40,12 @@ class Columns:
     base: str = ""
 
     def in_words(self) -> str:
-        """`text from 'text', label from 'coarse' (not 'fine'), split from 'split'`."""
+        """`text from 'text', label from 'coarse' (not 'fine', which stays as it is), split from 'split'`."""
         content = f"path from {self.path!r}" if self.path else f"text from {self.text!r}"
         label = " + ".join(repr(name) for name in self.label)
         words = f"{content}{f' (below {self.base}/)' if self.base else ''}, label from {label}"
-        words += f" (not {', '.join(repr(name) for name in self.left)})" if self.left else ""
+        stays = "which stays as it is" if len(self.left) == 1 else "which stay as they are"
+        words += f" (not {', '.join(repr(name) for name in self.left)}, {stays})" if self.left else ""
         return words + (f", split from {self.split!r}" if self.split else "")
 
 

@@ -36,13 +36,17 @@ class TextLinear:
     source = "Joachims 1998 (SVM on texts); LIBLINEAR, Fan et al. 2008; Guo et al. 2017, arXiv:1706.04599 (temperature)"
     cost = "O(letters) and four to ten fits of a linear SVM a class: 0.4 s for 5,000 questions in 6 classes"
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength < math.inf:
+            raise SettingError(
+                f"learn.text-linear: strength is a number from 0 up, 0 for cross-validated; found {self.strength}"
+            )
+        if self.most_terms < 1:
+            raise SettingError(f"learn.text-linear: most_terms is at least 1, found {self.most_terms}")
+
     def fit(self, train: Dataset, valid: Dataset | None, run: Run, *, seed: int) -> TextLinearModel:
         """Fit it."""
         del valid, seed
-        if not 0 <= self.strength < math.inf or self.most_terms < 1:
-            raise SettingError(
-                f"learn.text-linear: strength {self.strength} must be 0 or more and most_terms {self.most_terms} at least 1"
-            )
         lesson = required(train, "learn.text-linear", ("text",))
         found = fitted_texts(
             run.texts(lesson.data),

@@ -19,7 +19,7 @@ from tilth.signal import Array
 from tilth.steps import Aside, Reading
 
 # Below this many train samples a sealed fifth is too small to show anything, and its loss is felt.
-_LEAST_FOR_HOLDOUT = 50
+LEAST_FOR_HOLDOUT = 50
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def enter(
             raise SourceError(
                 f"--{split} {asked}: no sample went there.\n  The splits found: {', '.join(sorted(set(data.splits.tolist())))}"
             )
-    held_out = not len(data.split(TEST)) and holdout > 0 and len(data.train) >= _LEAST_FOR_HOLDOUT
+    held_out = not len(data.split(TEST)) and holdout > 0 and len(data.train) >= LEAST_FOR_HOLDOUT
     if held_out:
         data = _sealed(data, holdout, rng)
     return Entrance(data, tuple(aside), reading.layout, reading.format, reading.facts, roots, held_out)

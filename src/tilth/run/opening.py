@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,22 @@ def enter(store: Store, asked: Asked, voice: Voice) -> None:
         store.ledger.set_asides((one.path, one.why) for one in entrance.aside)
         store.ledger.say(f"read {asked.source.name}: {entrance.layout}")
     voice.log(f"  {entrance.layout}")
-    if entrance.held_out:
-        voice.log(
-            f"  No test split: {len(entrance.data.split(TEST)):,} train samples are sealed to prove the result on."
-        )
+    sealed = len(entrance.data.split(TEST))
+    if entrance.held_out and sealed:
+        voice.log(f"  No test split: {sealed:,} train samples are sealed to prove the result on.")
     if entrance.aside:
         voice.log(f"  {len(entrance.aside):,} files or rows were set aside, each with a reason (see the report).")
+
+
+def to_get_a_test(store: Store) -> str:
+    """What a person may do about a dataset without a test split."""
+    share = store.ledger.fact("asked")["holdout"]
+    if not share:
+        return "Name one (--test) or let a share be sealed (--holdout 0.2)."
+    return (
+        f"Name one (--test): a share of {share:g} is sealed where there are {door.LEAST_FOR_HOLDOUT} train samples, and "
+        f"{ceil(1 / share)} different ones of a class."
+    )
 
 
 def check_same(store: Store, asked: Asked) -> None:

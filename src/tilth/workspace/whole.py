@@ -133,9 +133,7 @@ class Workspace(Looking, Valuing, Telling, Writing):
         if prove and self.base.seal:
             evidence = self.prove(learner=learner, settings=settings, seeds=seeds, metric=metric)
         elif prove:
-            self.voice.log(
-                "No proof: there is no test split. Name one (--test) or let a share be sealed (--holdout 0.2)."
-            )
+            self.voice.log(f"No proof: there is no test split. {opening.to_get_a_test(self.store)}")
         return Improved(self.base, self.data, outcome, evidence)
 
     def foresee(
