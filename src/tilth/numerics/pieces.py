@@ -1,8 +1,8 @@
 """Pieces of words, counted and weighed by how rare they are.
 
-The same table as that of scikit-learn's `TfidfVectorizer(analyzer="char_wb", sublinear_tf=True)`, but for which of equally frequent
-pieces are left out where there are too many. That one cuts up every word of every text in Python. Here each word is cut up once, all words at a time, and the counts of the texts are a product: words of texts times
-pieces of words.
+The same table as that of scikit-learn's `TfidfVectorizer(analyzer="char_wb", sublinear_tf=True)`, but for which of equally
+frequent pieces are left out where there are too many. That one cuts up every word of every text in Python. Here each word is
+cut up once, all words at a time, and the counts of the texts are a product: words of texts times pieces of words.
 """
 
 from __future__ import annotations
