@@ -14,6 +14,7 @@ from tilth.cli.main import run
 from tilth.dataset import Dataset
 from tilth.formats.table import Table
 from tilth.testing.worlds import photos
+from voices import Heard
 
 RECIPE = """
 name = "mixed"
@@ -159,19 +160,14 @@ def test_what_is_undone_is_gone_and_what_was_made_of_it_too(table: Path) -> None
 
 def test_class_folders_get_mixtures_within_classes_and_the_log_says_so(table: Path) -> None:
     photos(40, side_px=16, valid_share=0.1, seed=5).write(table / "plain")
-    said: list[str] = []
-
-    class Ear(tilth.run.voice.Silence):
-        def log(self, message: str) -> None:
-            said.append(message)
-
-    ws = tilth.open(table / "plain", workspace=table / "ws2", workers=1, voice=Ear())
+    voice = Heard()
+    ws = tilth.open(table / "plain", workspace=table / "ws2", workers=1, voice=voice)
     recipe = table / "one.toml"
     recipe.write_text('name = "one"\n[[step]]\nuse = "augment.mixup"\n')
     ws.improve(str(recipe), learner="linear", seeds=2, budget=60)
     made = [sample for sample in ws.data if sample.parents]
     assert made and all(isinstance(sample.label, int) for sample in made)
-    assert any("mixes within classes" in line and "--export-layout table" in line for line in said)
+    assert any("mixes within classes" in line and "--export-layout table" in line for line in voice.lines)
     ws.export(table / "plain-out")
     names = [file.name for file in (table / "plain-out").rglob("*_mixup*.png")]
     assert len(names) == len(made)

@@ -47,7 +47,7 @@ def test_classes_that_no_text_has_get_nothing(multi):
     assert np.allclose(alone, [[1, 0, 0]])
 
 
-def test_two_classes_are_told_by_one_machine():
+def test_two_classes_are_told_apart():
     texts, targets = worded(60, 2, 0)
     said = fitted_texts(texts, targets, multi=False).probabilities(["topicaword", "topicbword"])
     assert said[0, 0] > 0.5 and said[1, 1] > 0.5

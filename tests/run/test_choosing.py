@@ -11,9 +11,9 @@ from tilth.dataset import Schema
 from tilth.errors import RecipeError, SettingError
 from tilth.recipe import parse_recipe
 from tilth.run.plan import plan_of
-from tilth.run.voice import Silence
 from tilth.testing import worlds
 from tilth.testing.digits import digits
+from voices import Heard
 
 IMAGES = Schema("image", "single-label", ("a", "b"))
 RECIPE = """
@@ -28,16 +28,6 @@ use = "embed.pixels"
 use = "select.iterative"
 similar = 3
 """
-
-
-class Heard(Silence):
-    """A voice whose lines are kept."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def log(self, message: str) -> None:
-        self.lines.append(message)
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,8 @@ import pytest
 
 import tilth
 from tilth.errors import SourceError, WorkspaceError
-from tilth.run.voice import Silence
 from tilth.testing.worlds import multi_label, photos
-
-
-class Heard(Silence):
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def log(self, text: str) -> None:
-        self.said.append(text)
+from voices import Heard
 
 
 def splits(ws: tilth.Workspace) -> dict[str, int]:
@@ -58,8 +50,8 @@ def test_without_a_proof_what_a_share_would_take_is_told(tmp_path: Path, rows, h
     voice = Heard()
     ws = tilth.open(source, workspace=tmp_path / "w", holdout=holdout, voice=voice)
     assert ws.improve("text").evidence is None
-    (told,) = [line for line in voice.said if line.startswith("No proof")]
-    assert advice in told and not any("are sealed" in line for line in voice.said)
+    (told,) = [line for line in voice.lines if line.startswith("No proof")]
+    assert advice in told and not any("are sealed" in line for line in voice.lines)
 
 
 def test_splits_by_name_take_their_roles(tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ class PieceCounter:
         words, held = _words(texts)
         cut = Letters.of(words)
         every = Spelling.learned(cut, letters[1])
-        counts = held @ _table(*_places(every, cut, letters[0]), shape=(len(words), every.size))
+        rows, pieces = _places(every, cut, letters[0])
+        counts = held @ _table(rows, pieces, shape=(len(words), every.size))
         ranked = every.alphabetical()
         stay = ranked[_counting(counts, ranked, least, common, most)]
         if not len(stay):
@@ -65,19 +66,13 @@ class PieceCounter:
         column[stay] = np.arange(len(stay))
         spelling, kept = every.pruned(column >= 0)
         made = cls(letters, spelling, column[kept], TfidfTransformer(sublinear_tf=True))
-        return made, made.weigh.fit_transform(made._counts(words, held))
+        return made, made.weigh.fit_transform(_counts(held, rows, column[pieces], len(stay)))
 
     def transform(self, texts: Sequence[str]) -> Any:
         """(n, pieces) sparse float32, rows of length 1 or of nothing; pieces that were not learned do not count."""
-        return self.weigh.transform(self._counts(*_words(texts)))
-
-    def _counts(self, words: Sequence[str], held: Any) -> Any:
+        words, held = _words(texts)
         rows, pieces = _places(self.spelling, Letters.of(words), self.letters[0])
-        columns = self.column[pieces]
-        counted = columns >= 0
-        counts = held @ _table(rows[counted], columns[counted], shape=(len(words), int(self.column.max()) + 1))
-        counts.sort_indices()
-        return counts
+        return self.weigh.transform(_counts(held, rows, self.column[pieces], int(self.column.max()) + 1))
 
 
 @dataclass(frozen=True)
@@ -193,6 +188,18 @@ def _places(spelling: Spelling, letters: Letters, shortest: int) -> tuple[Array,
         rows.append(own[counts])
         pieces.append(piece[counts])
     return np.concatenate(rows), np.concatenate(pieces)
+
+
+def _counts(held: Any, rows: Array, columns: Array, width: int) -> Any:
+    """(n, width) sparse, how often each text has each piece that counts.
+
+    held           (n, words) sparse: how often each text has each word
+    rows, columns  the word and the column of each piece of these words; -1: it does not count
+    """
+    counted = columns >= 0
+    counts = held @ _table(rows[counted], columns[counted], shape=(held.shape[1], width))
+    counts.sort_indices()
+    return counts
 
 
 def _counting(counts: Any, ranked: Array, least: int, common: int | None, most: int | None) -> Array:

@@ -1,7 +1,8 @@
 """A linear classifier of texts: weighed words, pairs of words and pieces of words; support vectors; probabilities.
 
-One machine a class, each against the rest: as right as a softmax over all classes. Its distances are turned into probabilities by one temperature (of several labels: one slope and shift for all classes),
-taken where they foretell labels best that the machine did not see.
+One machine a class, each against the rest: as right as a softmax over all classes. Its distances are turned into
+probabilities by one temperature (of several labels: one slope and shift for all classes), taken where they foretell labels
+best that the machine did not see.
 """
 
 from __future__ import annotations
